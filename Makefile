@@ -1,0 +1,68 @@
+# hivegate: what to type. Each target sets up what it needs (tools/setup); nothing is done by hand.
+#
+#   make            build/hivegate and build/hivegatectl
+#   make demo       two real Spark Thrift Servers behind hivegate, with real data (KEEP=1, STOP=1)
+#   make test       all that CI runs
+#   make check      the quick inner loop: unit tests, layers, format, lint
+#   make bench      speed and memory beside HAProxy        make soak, make fuzz: the long runs
+
+MAKEFLAGS += --no-print-directory
+BUILD    ?= build
+JOBS     ?= 2
+KEEP     ?=
+STOP     ?=
+
+.PHONY: all build setup-build demo test check unit layers lint format e2e faults sanitize bench soak \
+        fuzz install clean help
+
+all: build
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(BUILD)/build.ninja: | setup-build
+	@meson setup $(BUILD) >/dev/null || (cat $(BUILD)/meson-logs/meson-log.txt; exit 1)
+
+setup-build:
+	@tools/setup build
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j $(JOBS) --quiet
+
+build-%/build.ninja: | setup-build
+	@tools/configure $*
+
+build-%: build-%/build.ninja
+	@ninja -C $@ -j $(JOBS) --quiet
+
+demo:
+	@tools/setup build demo
+	@$(MAKE) build
+	@KEEP=$(KEEP) STOP=$(STOP) demo/run
+
+check: build
+	@tools/setup lint
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+
+test:
+	@tools/test
+
+bench: build-release
+	@tools/setup bench demo
+	@bench/run.py --hivegate build-release/hivegate $(BENCH)
+
+soak: build-release
+	@tools/setup demo test
+	@.cache/venv/bin/python bench/soak.py $(SOAK)
+
+fuzz: build-fuzz
+	@tests/fuzz/run $(or $(SECONDS),3600)
+
+format:
+	@clang-format-14 -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+install: build
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf build build-*

@@ -1,0 +1,133 @@
+/* The configuration as an immutable snapshot: plain values that anybody may read.
+ *
+ * Made by hg_config_load() from a YAML file, described row by row in app/options. Counted; all
+ * texts and lists belong to the snapshot. Times are in milliseconds, sizes in bytes. Any thread may
+ * read. */
+#pragma once
+
+#include "app/config_diagnostics.h"
+#include "base/address.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+typedef enum {
+    HG_CONFIG_TRANSPORT_BINARY, /* Thrift's binary protocol over TCP or a Unix socket */
+} HgConfigTransport;
+
+typedef enum {
+    HG_CONFIG_SASL_PLAIN, /* SASL frames, mechanism PLAIN */
+    HG_CONFIG_SASL_NONE,  /* bare Thrift messages */
+} HgConfigSasl;
+
+typedef enum {
+    HG_CONFIG_LOGIN_AS_USER, /* with the user's name and hivegate's own secret */
+    HG_CONFIG_LOGIN_SERVICE, /* as a service account that names the user */
+} HgConfigLogin;
+
+typedef enum {
+    HG_CONFIG_DISCOVERY_STATIC, /* the endpoints are listed */
+} HgConfigDiscovery;
+
+typedef struct {
+    const char *name;
+    HgAddress bind;
+    guint mode; /* permission bits of a Unix socket */
+    HgConfigTransport transport;
+    HgConfigSasl sasl;
+} HgListenerConfig;
+
+typedef struct {
+    const char *file; /* NULL when the chain doesn't name `users` */
+} HgUsersConfig;
+
+typedef struct {
+    const char *const *chain; /* names of methods, NULL-terminated */
+    guint n_chain;
+    HgUsersConfig users;
+    gint64 cache_ttl_ms; /* 0 = successes are not remembered */
+    guint cache_entries;
+} HgAuthenticationConfig;
+
+typedef struct {
+    const char *host; /* DNS name or address, without brackets */
+    const char *port;
+} HgEndpointConfig;
+
+typedef struct {
+    const char *name;
+    HgConfigDiscovery discovery;
+    const HgEndpointConfig *endpoints;
+    guint n_endpoints;
+    HgConfigTransport transport;
+    HgConfigSasl sasl;
+    HgConfigLogin login;
+    const char *user;          /* login: service; else NULL */
+    const char *password_file; /* where `password` comes from; at most one of the two is set */
+    const char *password_env;
+    HgSecret *password; /* hivegate's own; a placeholder when neither is set. NULL before loading */
+    gint64 connect_timeout_ms;
+    gint64 login_timeout_ms;
+    gint64 open_timeout_ms;
+} HgPoolConfig;
+
+typedef struct {
+    guint connections;   /* 0 = as many as the descriptor limit allows */
+    gint64 memory;       /* bytes of buffers in all */
+    gint64 message_size; /* bytes of one request */
+    gint64 login_timeout_ms;
+    gint64 request_timeout_ms;
+} HgLimitsConfig;
+
+typedef struct {
+    gint64 keepalive_idle_ms; /* whole seconds; 0 = no keep-alive */
+    gint64 keepalive_interval_ms;
+    guint keepalive_count;
+    gint64 user_timeout_ms; /* 0 = the kernel's own */
+} HgTcpSideConfig;
+
+typedef struct {
+    HgTcpSideConfig clients;
+    HgTcpSideConfig endpoints;
+} HgTcpConfig;
+
+typedef struct {
+    guint threads;
+    guint queue;
+} HgJobsConfig;
+
+typedef struct {
+    HgLogLevel level;
+    HgLogFormat format;
+} HgLogConfig;
+
+typedef struct {
+    guint workers; /* 0 = one per processor; hg_config_load() puts the number in */
+    const HgListenerConfig *listeners;
+    guint n_listeners;
+    HgAuthenticationConfig authentication;
+    const HgPoolConfig *pools;
+    guint n_pools;
+    HgLimitsConfig limits;
+    HgTcpConfig tcp;
+    HgJobsConfig jobs;
+    gint64 shutdown_timeout_ms;
+    HgLogConfig log;
+} HgConfig;
+
+/* Reads the file and everything it points to (users file, password files, variables). NULL when
+ * there is any error; every error and warning of all of it is in `diagnostics`, which the caller
+ * made with the same path. Relative paths count from the folder of the file. Blocks on the disk. */
+HgConfig *hg_config_load(const char *path, HgDiagnostics *diagnostics);
+
+/* The part of hg_config_load() that only looks at the text: no file is touched, and passwords that
+ * come from elsewhere stay NULL. `name` is the path the text would have. Pure. */
+HgConfig *hg_config_parse(const char *name, HgSlice text, HgDiagnostics *diagnostics);
+
+/* Takes another reference, and gives it back. Unref of NULL does nothing. Any thread. */
+HgConfig *hg_config_ref(HgConfig *config);
+void hg_config_unref(HgConfig *config);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgConfig, hg_config_unref)
+
+/* What the configuration amounts to, in a few lines for a person. Free with g_free. */
+char *hg_config_summary(const HgConfig *config);

@@ -1,0 +1,296 @@
+/* Rules across the options of a configuration: see config_check.h. One thread. */
+#include "app/config_check.h"
+
+#include "auth/authenticator.h"
+#include "auth/users.h"
+#include "base/text.h"
+
+#include <string.h>
+
+static char *quote(const char *text)
+{
+    return hg_text_quote(hg_slice_from_string(text));
+}
+
+/* The place of a key's value in a map, or of the map itself when the key isn't there. */
+static HgMark place(const HgYaml *map, const char *key)
+{
+    const HgYaml *value = hg_yaml_get(map, key);
+    return hg_yaml_mark(value != NULL ? value : map);
+}
+
+static gboolean same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* Reports when item `index` of the list has the name of an earlier one. */
+static void check_name(const HgYaml *list, guint index, const char *what,
+                       HgDiagnostics *diagnostics)
+{
+    const HgYaml *name = hg_yaml_get(hg_yaml_nth(list, index), "name");
+    if (name == NULL || name->kind != HG_YAML_SCALAR)
+        return;
+    for (guint i = 0; i < index; i++) {
+        const HgYaml *other = hg_yaml_get(hg_yaml_nth(list, i), "name");
+        if (other == NULL || !same(other->text, name->text))
+            continue;
+        g_autofree char *quoted = quote(name->text);
+        hg_diagnostics_error(diagnostics, name->mark,
+                             "%s is the name of the %s on line %u already; expected a name of its "
+                             "own",
+                             quoted, what, other->mark.line);
+        return;
+    }
+}
+
+static void check_bind(const HgConfig *config, const HgYaml *list, guint index,
+                       HgDiagnostics *diagnostics)
+{
+    const HgAddress *bind = &config->listeners[index].bind;
+    for (guint i = 0; i < index; i++) {
+        const HgAddress *other = &config->listeners[i].bind;
+        if (bind->size == 0 || other->size == 0 || !hg_address_overlaps(bind, other))
+            continue;
+        g_autofree char *text = hg_address_format(bind);
+        g_autofree char *other_text = hg_address_format(other);
+        hg_diagnostics_error(diagnostics, place(hg_yaml_nth(list, index), "bind"),
+                             "listeners[%u].bind: %s can't be bound beside %s of line %u; expected "
+                             "another address or port",
+                             index, text, other_text, place(hg_yaml_nth(list, i), "bind").line);
+        return;
+    }
+}
+
+static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
+{
+    const HgYaml *list = hg_yaml_get(root, "listeners");
+    for (guint i = 0; i < config->n_listeners; i++) {
+        const HgYaml *map = hg_yaml_nth(list, i);
+        const HgAddress *bind = &config->listeners[i].bind;
+        check_name(list, i, "listener", diagnostics);
+        check_bind(config, list, i, diagnostics);
+        if (hg_yaml_get(map, "mode") != NULL && bind->size > 0 && hg_address_path(bind) == NULL)
+            hg_diagnostics_error(diagnostics, place(map, "mode"),
+                                 "listeners[%u].mode: only a Unix socket has permissions; expected "
+                                 "bind: unix:PATH, or no mode",
+                                 i);
+    }
+}
+
+/* One name of the chain: known, and not there before. */
+static void check_method(const HgYaml *item, const HgYaml *chain, guint index,
+                         HgDiagnostics *diagnostics)
+{
+    const char *const *methods = hg_authenticator_methods();
+    if (item->kind != HG_YAML_SCALAR)
+        return;
+    if (!g_strv_contains(methods, item->text)) {
+        g_autofree char *quoted = quote(item->text);
+        g_autofree char *all = g_strjoinv(", ", (char **)methods);
+        hg_diagnostics_error(diagnostics, item->mark,
+                             "authentication.chain: there is no authenticator %s in this version; "
+                             "expected %s",
+                             quoted, all);
+        return;
+    }
+    for (guint i = 0; i < index; i++)
+        if (same(hg_yaml_nth(chain, i)->text, item->text))
+            hg_diagnostics_error(diagnostics, item->mark,
+                                 "authentication.chain: %s is in the list twice; expected it once",
+                                 item->text);
+}
+
+static void check_authentication(const HgConfig *config, const HgYaml *root,
+                                 HgDiagnostics *diagnostics)
+{
+    const HgAuthenticationConfig *authentication = &config->authentication;
+    const HgYaml *map = hg_yaml_get(root, "authentication");
+    const HgYaml *chain = hg_yaml_get(map, "chain");
+    if (chain != NULL && chain->kind == HG_YAML_LIST)
+        for (guint i = 0; i < hg_yaml_size(chain); i++)
+            check_method(hg_yaml_item(chain, i), chain, i, diagnostics);
+    gboolean has_users =
+        authentication->chain != NULL && g_strv_contains(authentication->chain, "users");
+    const HgYaml *users = hg_yaml_get(map, "users");
+    if (has_users && hg_yaml_get(users, "file") == NULL &&
+        (users == NULL || users->kind == HG_YAML_MAP))
+        hg_diagnostics_error(
+            diagnostics, place(map, "users"),
+            "authentication.users.file is missing; expected the path of a users "
+            "file, because the chain names users (hivegatectl user add makes one)");
+}
+
+static void check_service(const HgYaml *map, guint index, HgDiagnostics *diagnostics)
+{
+    if (hg_yaml_get(map, "user") == NULL)
+        hg_diagnostics_error(diagnostics, place(map, "login"),
+                             "pools[%u].user is missing; expected the name of the service account, "
+                             "because of login: service",
+                             index);
+    if (hg_yaml_get(map, "password_file") == NULL && hg_yaml_get(map, "password_env") == NULL)
+        hg_diagnostics_error(diagnostics, place(map, "login"),
+                             "pools[%u].password_file is missing; expected a file with the service "
+                             "account's password (or password_env), because of login: service",
+                             index);
+}
+
+static void check_endpoints(const HgPoolConfig *pool, const HgYaml *list, guint index,
+                            HgDiagnostics *diagnostics)
+{
+    /* items and endpoints match only when every item could be read */
+    if (list == NULL || list->kind != HG_YAML_LIST || hg_yaml_size(list) != pool->n_endpoints)
+        return;
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < pool->n_endpoints; i++) {
+        const HgEndpointConfig *endpoint = &pool->endpoints[i];
+        char *name = g_strdup_printf("%s %s", endpoint->host, endpoint->port);
+        if (!g_hash_table_add(seen, name))
+            hg_diagnostics_error(diagnostics, hg_yaml_item(list, i)->mark,
+                                 "pools[%u].endpoints: %s is in the list twice; expected each "
+                                 "endpoint once",
+                                 index, hg_yaml_item(list, i)->text);
+    }
+}
+
+static void check_pool(const HgConfig *config, const HgYaml *list, guint index,
+                       HgDiagnostics *diagnostics)
+{
+    const HgPoolConfig *pool = &config->pools[index];
+    const HgYaml *map = hg_yaml_nth(list, index);
+    if (map->kind != HG_YAML_MAP)
+        return;
+    check_name(list, index, "pool", diagnostics);
+    check_endpoints(pool, hg_yaml_get(map, "endpoints"), index, diagnostics);
+    if (pool->login == HG_CONFIG_LOGIN_SERVICE)
+        check_service(map, index, diagnostics);
+    else if (hg_yaml_get(map, "user") != NULL)
+        hg_diagnostics_error(
+            diagnostics, place(map, "user"),
+            "pools[%u].user: with login: as-user the name is the client's; expected "
+            "login: service, or no user",
+            index);
+    if (hg_yaml_get(map, "password_file") != NULL && hg_yaml_get(map, "password_env") != NULL)
+        hg_diagnostics_error(diagnostics, place(map, "password_env"),
+                             "pools[%u]: both password_file and password_env are set; expected one "
+                             "of them",
+                             index);
+}
+
+static void check_pools(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
+{
+    const HgYaml *list = hg_yaml_get(root, "pools");
+    for (guint i = 0; i < config->n_pools; i++)
+        check_pool(config, list, i, diagnostics);
+    if (config->n_pools > 1)
+        hg_diagnostics_error(diagnostics, hg_yaml_mark(hg_yaml_nth(list, 1)),
+                             "there are %u pools, and this version has no rules that say which "
+                             "session goes to which; expected one pool: list all endpoints in it",
+                             config->n_pools);
+}
+
+/* TRUE when the option isn't there or holds a size: then its value is what the file says. */
+static gboolean is_size_or_default(const HgYaml *map, const char *key)
+{
+    const HgYaml *value = hg_yaml_get(map, key);
+    gint64 size;
+    return value == NULL ||
+           (value->kind == HG_YAML_SCALAR && hg_text_parse_size(value->text, &size, NULL));
+}
+
+static void check_limits(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
+{
+    const HgLimitsConfig *limits = &config->limits;
+    const HgYaml *map = hg_yaml_get(root, "limits");
+    if (limits->message_size <= limits->memory || !is_size_or_default(map, "message_size") ||
+        !is_size_or_default(map, "memory"))
+        return;
+    const char *key = hg_yaml_get(map, "message_size") != NULL ? "message_size" : "memory";
+    g_autofree char *size = hg_text_format_size(limits->message_size);
+    g_autofree char *memory = hg_text_format_size(limits->memory);
+    hg_diagnostics_error(diagnostics, place(map, key),
+                         "limits.message_size (%s) is above limits.memory (%s), so that such a "
+                         "message could never come in; expected it to be smaller",
+                         size, memory);
+}
+
+void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
+{
+    check_listeners(config, root, diagnostics);
+    check_authentication(config, root, diagnostics);
+    check_pools(config, root, diagnostics);
+    check_limits(config, root, diagnostics);
+}
+
+/* Says when others than the owner can get at a file with secrets. */
+static void warn_exposure(const char *path, HgFileExposure exposure, HgMark mark,
+                          HgDiagnostics *diagnostics)
+{
+    g_autofree char *quoted = quote(path);
+    if (exposure == HG_FILE_READABLE)
+        hg_diagnostics_warn(diagnostics, mark,
+                            "%s can be read by everybody on this machine; chmod o-r it", quoted);
+    if (exposure == HG_FILE_WRITABLE)
+        hg_diagnostics_warn(diagnostics, mark,
+                            "%s can be changed by others than its owner; chmod go-w it", quoted);
+}
+
+static void check_users_file(const char *path, HgMark mark, HgDiagnostics *diagnostics)
+{
+    g_autoptr(HgUsers) users = NULL;
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    HgFileExposure exposure = HG_FILE_PRIVATE;
+    gboolean ok = hg_users_load(path, &users, &exposure, problems, &error);
+    for (guint i = 0; i < problems->len; i++)
+        hg_diagnostics_error_elsewhere(diagnostics, mark, g_ptr_array_index(problems, i));
+    if (!ok && problems->len == 0)
+        hg_diagnostics_error(
+            diagnostics, mark,
+            "authentication.users.file: %s; expected a users file: hivegatectl user "
+            "add --file %s NAME makes one",
+            error->message, path);
+    if (!ok)
+        return;
+    warn_exposure(path, exposure, mark, diagnostics);
+    if (hg_users_count(users) == 0)
+        hg_diagnostics_warn(diagnostics, mark,
+                            "%s has no users, so nobody can log in; add one with hivegatectl user "
+                            "add --file %s NAME",
+                            path, path);
+}
+
+/* Reads one pool's password from where the pool says; NULL after an error. */
+static HgSecret *load_password(const HgPoolConfig *pool, const HgYaml *map, guint index,
+                               HgDiagnostics *diagnostics)
+{
+    HgSecret *password = NULL;
+    g_autoptr(GError) error = NULL;
+    HgFileExposure exposure = HG_FILE_PRIVATE;
+    gboolean from_file = pool->password_file != NULL;
+    HgMark mark = place(map, from_file ? "password_file" : "password_env");
+    gboolean ok = from_file ? hg_secret_load_file(pool->password_file, &password, &exposure, &error)
+                            : hg_secret_load_env(pool->password_env, &password, &error);
+    if (!ok) {
+        hg_diagnostics_error(diagnostics, mark, "pools[%u].%s: %s", index,
+                             from_file ? "password_file" : "password_env", error->message);
+        return NULL;
+    }
+    if (from_file)
+        warn_exposure(pool->password_file, exposure, mark, diagnostics);
+    return password;
+}
+
+void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret **passwords,
+                           HgDiagnostics *diagnostics)
+{
+    const HgYaml *users = hg_yaml_get(hg_yaml_get(root, "authentication"), "users");
+    const HgYaml *pools = hg_yaml_get(root, "pools");
+    if (config->authentication.users.file != NULL)
+        check_users_file(config->authentication.users.file, place(users, "file"), diagnostics);
+    for (guint i = 0; i < config->n_pools; i++) {
+        const HgPoolConfig *pool = &config->pools[i];
+        if (pool->password_file != NULL || pool->password_env != NULL)
+            passwords[i] = load_password(pool, hg_yaml_nth(pools, i), i, diagnostics);
+    }
+}

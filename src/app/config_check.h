@@ -1,0 +1,20 @@
+/* The rules of the configuration that concern more than one option.
+ *
+ * hg_config_check() only looks at values and is pure. hg_config_check_files() goes to the users
+ * file, the password files and the environment, and puts what it finds there into the
+ * configuration. */
+#pragma once
+
+#include "app/config.h"
+#include "app/config_yaml.h"
+
+/* Reports names and addresses used twice, unknown authenticators, options that need or exclude one
+ * another. `root` is the tree that `config` was read from, for the places. Values that could not be
+ * read are left out. */
+void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics);
+
+/* Reads the users file to report its errors, and the pools' passwords, which become the caller's:
+ * passwords[i] is that of pool i, or NULL after an error. Warns about files that others can get at.
+ * Blocks on the disk. */
+void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret **passwords,
+                           HgDiagnostics *diagnostics);

@@ -1,0 +1,384 @@
+/* The rows of all options: see options.h. Static data; any thread.
+ *
+ * To add an option: a member in app/config.h, a row here, and the reference page anew:
+ * build/hivegate --help-config-markdown >doc/configuration.md. */
+#include "app/options.h"
+
+#include "app/config.h"
+
+#define SECONDS(n) ((gint64)(n)*1000)
+#define MINUTES(n) (SECONDS(n) * 60)
+#define HOURS(n)   (MINUTES(n) * 60)
+#define KIB(n)     ((gint64)(n)*1024)
+#define MIB(n)     (KIB(n) * 1024)
+#define GIB(n)     (MIB(n) * 1024)
+
+/* The offset of a member, and an error of the compiler when the member isn't of the type that the
+ * kind of row is read into. */
+#define OFFSET(type, member, member_type)                                                          \
+    (offsetof(type, member) +                                                                      \
+     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), member_type)    \
+                         ? 1                                                                       \
+                         : -1]))
+#define COUNT(type, member)    .kind = HG_OPTION_COUNT, .offset = OFFSET(type, member, guint)
+#define MODE(type, member)     .kind = HG_OPTION_MODE, .offset = OFFSET(type, member, guint)
+#define SIZE(type, member)     .kind = HG_OPTION_SIZE, .offset = OFFSET(type, member, gint64)
+#define DURATION(type, member) .kind = HG_OPTION_DURATION, .offset = OFFSET(type, member, gint64)
+#define ADDRESS(type, member)  .kind = HG_OPTION_ADDRESS, .offset = OFFSET(type, member, HgAddress)
+#define STRING(type, member, string_kind)                                                          \
+    .kind = string_kind, .offset = OFFSET(type, member, const char *)
+#define CHOICE(type, member, enum_type, words)                                                     \
+    .kind = HG_OPTION_CHOICE, .offset = OFFSET(type, member, enum_type), .choices = words
+#define SECTION(type, member, described)                                                           \
+    .kind = HG_OPTION_SECTION, .offset = offsetof(type, member), .section = &described
+#define LIST(type, member, list_kind)                                                              \
+    .kind = list_kind, .offset = offsetof(type, member),                                           \
+    .count_offset = OFFSET(type, n_##member, guint)
+#define DESCRIBE(type, described)                                                                  \
+    {                                                                                              \
+        .rows = described, .count = G_N_ELEMENTS(described), .size = sizeof(type)                  \
+    }
+
+/* Choices are stored through an int. */
+G_STATIC_ASSERT(sizeof(HgConfigTransport) == sizeof(int) && sizeof(HgConfigSasl) == sizeof(int) &&
+                sizeof(HgConfigLogin) == sizeof(int) && sizeof(HgConfigDiscovery) == sizeof(int) &&
+                sizeof(HgLogLevel) == sizeof(int) && sizeof(HgLogFormat) == sizeof(int));
+
+static const HgOptionChoice transports[] = {
+    {"binary", HG_CONFIG_TRANSPORT_BINARY, "Thrift's binary protocol", FALSE},
+    {"http", 0, "HTTP is not in this version", TRUE},
+    {0},
+};
+
+static const HgOptionChoice sasls[] = {
+    {"plain", HG_CONFIG_SASL_PLAIN, "SASL with user name and password", FALSE},
+    {"none", HG_CONFIG_SASL_NONE, "no SASL: name and password come with OpenSession", FALSE},
+    {0},
+};
+
+static const HgOptionChoice logins[] = {
+    {"as-user", HG_CONFIG_LOGIN_AS_USER, "log in with the user's name and hivegate's own password",
+     FALSE},
+    {"service", HG_CONFIG_LOGIN_SERVICE,
+     "log in as `user` and name the real user in hive.server2.proxy.user", FALSE},
+    {0},
+};
+
+static const HgOptionChoice discoveries[] = {
+    {"static", HG_CONFIG_DISCOVERY_STATIC, "the endpoints are listed under `endpoints`", FALSE},
+    {"dns", 0, "finding endpoints by DNS is not in this version", TRUE},
+    {"kubernetes", 0, "finding endpoints by Kubernetes is not in this version", TRUE},
+    {"zookeeper", 0, "finding endpoints by ZooKeeper is not in this version", TRUE},
+    {0},
+};
+
+static const HgOptionChoice log_levels[] = {
+    {"debug", HG_LOG_DEBUG, "everything, for finding a fault", FALSE},
+    {"info", HG_LOG_INFO, "what the process does", FALSE},
+    {"warn", HG_LOG_WARN, "what somebody should look at", FALSE},
+    {"error", HG_LOG_ERROR, "what failed", FALSE},
+    {0},
+};
+
+static const HgOptionChoice log_formats[] = {
+    {"text", HG_LOG_FORMAT_TEXT, "time, level, event and key=value, for people", FALSE},
+    {"json", HG_LOG_FORMAT_JSON, "one object per line, for collectors", FALSE},
+    {0},
+};
+
+static const HgOption listener_rows[] = {
+    {.name = "name",
+     STRING(HgListenerConfig, name, HG_OPTION_NAME),
+     .required = TRUE,
+     .text = "Names the listener in logs and messages; no two are the same."},
+    {.name = "bind",
+     ADDRESS(HgListenerConfig, bind),
+     .required = TRUE,
+     .text = "Where to listen. `[::]:10000` takes IPv6 only; for both families add a listener on "
+             "`0.0.0.0:10000`. Port 0 asks the kernel for a free one."},
+    {.name = "mode",
+     MODE(HgListenerConfig, mode),
+     .fallback = "0660",
+     .text = "Permissions of a Unix socket: who may connect. Only with `bind: unix:...`."},
+    {.name = "transport",
+     CHOICE(HgListenerConfig, transport, HgConfigTransport, transports),
+     .fallback = "binary",
+     .text = "How clients speak."},
+    {.name = "sasl",
+     CHOICE(HgListenerConfig, sasl, HgConfigSasl, sasls),
+     .fallback = "plain",
+     .text = "How clients log in; JDBC's `auth=noSasl` needs `none`."},
+};
+static const HgSection listener_section = DESCRIBE(HgListenerConfig, listener_rows);
+
+static const HgOption users_rows[] = {
+    {.name = "file",
+     STRING(HgUsersConfig, file, HG_OPTION_PATH),
+     .reloadable = TRUE,
+     .text = "The users file, written by `hivegatectl user add`. Required when the chain names "
+             "`users`."},
+    {.name = "password",
+     .kind = HG_OPTION_NOT_HERE,
+     .text = "add users with hivegatectl user add, which hashes their passwords into the users "
+             "file"},
+};
+static const HgSection users_section = DESCRIBE(HgUsersConfig, users_rows);
+
+static const HgOption authentication_rows[] = {
+    {.name = "chain",
+     LIST(HgAuthenticationConfig, chain, HG_OPTION_NAMES),
+     .required = TRUE,
+     .min = 1,
+     .max = 8,
+     .text = "Who is asked whether a user name and password are right, in this order. There is "
+             "`users`."},
+    {.name = "users",
+     SECTION(HgAuthenticationConfig, users, users_section),
+     .text = "Users from a file."},
+    {.name = "cache_ttl",
+     DURATION(HgAuthenticationConfig, cache_ttl_ms),
+     .fallback = "5m",
+     .min = 0,
+     .max = HOURS(24),
+     .text = "How long a successful login is remembered (never its password), so that the next one "
+             "costs nothing. A changed or deleted user is refused as soon as the users file is "
+             "read again. 0 remembers nothing."},
+    {.name = "cache_entries",
+     COUNT(HgAuthenticationConfig, cache_entries),
+     .fallback = "10000",
+     .min = 0,
+     .max = 1000000,
+     .text = "How many logins are remembered at most, about 200 bytes each."},
+};
+static const HgSection authentication_section =
+    DESCRIBE(HgAuthenticationConfig, authentication_rows);
+
+static const HgOption pool_rows[] = {
+    {.name = "name",
+     STRING(HgPoolConfig, name, HG_OPTION_NAME),
+     .required = TRUE,
+     .text = "Names the pool in logs and messages."},
+    {.name = "discovery",
+     CHOICE(HgPoolConfig, discovery, HgConfigDiscovery, discoveries),
+     .fallback = "static",
+     .text = "Where the endpoints come from."},
+    {.name = "endpoints",
+     LIST(HgPoolConfig, endpoints, HG_OPTION_ENDPOINTS),
+     .required = TRUE,
+     .min = 1,
+     .max = 1000,
+     .text =
+         "The Spark Thrift Servers (or HiveServer2s). A session goes to the one with the fewest "
+         "sessions."},
+    {.name = "transport",
+     CHOICE(HgPoolConfig, transport, HgConfigTransport, transports),
+     .fallback = "binary",
+     .text = "How the endpoints speak."},
+    {.name = "sasl",
+     CHOICE(HgPoolConfig, sasl, HgConfigSasl, sasls),
+     .fallback = "plain",
+     .text = "How hivegate logs in at the endpoints."},
+    {.name = "login",
+     CHOICE(HgPoolConfig, login, HgConfigLogin, logins),
+     .fallback = "as-user",
+     .text = "In whose name hivegate logs in. A client's password is never passed on."},
+    {.name = "user",
+     STRING(HgPoolConfig, user, HG_OPTION_TEXT),
+     .text = "The service account. Required with `login: service`, and only then."},
+    {.name = "password_file",
+     STRING(HgPoolConfig, password_file, HG_OPTION_PATH),
+     .text =
+         "A file with one line: hivegate's own password at the endpoints. With `login: service` "
+         "this or `password_env` is required; without either the password is the word "
+         "`hivegate`, which a Spark server without authentication takes."},
+    {.name = "password_env",
+     STRING(HgPoolConfig, password_env, HG_OPTION_VARIABLE),
+     .text = "The name of an environment variable that holds the password, instead of a file."},
+    {.name = "password",
+     .kind = HG_OPTION_NOT_HERE,
+     .text = "put it into a file of its own and name that in password_file, or name an environment "
+             "variable in password_env"},
+    {.name = "connect_timeout",
+     DURATION(HgPoolConfig, connect_timeout_ms),
+     .fallback = "5s",
+     .min = 10,
+     .max = MINUTES(5),
+     .text = "How long connecting to an endpoint may take before the next one is tried."},
+    {.name = "login_timeout",
+     DURATION(HgPoolConfig, login_timeout_ms),
+     .fallback = "10s",
+     .min = 10,
+     .max = MINUTES(10),
+     .text = "How long the login at an endpoint may take."},
+    {.name = "open_timeout",
+     DURATION(HgPoolConfig, open_timeout_ms),
+     .fallback = "2m",
+     .min = 100,
+     .max = HOURS(1),
+     .text = "How long an endpoint may take to open a session. Hive may start an application for "
+             "it, so be generous."},
+};
+static const HgSection pool_section = DESCRIBE(HgPoolConfig, pool_rows);
+
+static const HgOption limits_rows[] = {
+    {.name = "connections",
+     COUNT(HgLimitsConfig, connections),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text = "Client connections at once; more are refused. 0 takes what the limit of open files "
+             "(`ulimit -n`) allows."},
+    {.name = "memory",
+     SIZE(HgLimitsConfig, memory),
+     .fallback = "1GiB",
+     .min = MIB(16),
+     .max = GIB(1024),
+     .text = "Memory for messages under way, of all connections together. At the ceiling new "
+             "requests are refused."},
+    {.name = "message_size",
+     SIZE(HgLimitsConfig, message_size),
+     .fallback = "100MiB",
+     .min = KIB(64),
+     .max = GIB(1),
+     .text = "Size of one request of a client, such as a long statement. Spark's own limit is "
+             "100MiB. Replies have no limit."},
+    {.name = "login_timeout",
+     DURATION(HgLimitsConfig, login_timeout_ms),
+     .fallback = "20s",
+     .min = 100,
+     .max = MINUTES(10),
+     .text = "How long a client may take from connecting to the end of its login."},
+    {.name = "request_timeout",
+     DURATION(HgLimitsConfig, request_timeout_ms),
+     .fallback = "1m",
+     .min = 100,
+     .max = HOURS(1),
+     .text = "How long a client may take to send one request, from its first to its last byte. An "
+             "idle client has no limit."},
+};
+static const HgSection limits_section = DESCRIBE(HgLimitsConfig, limits_rows);
+
+static const HgOption tcp_side_rows[] = {
+    {.name = "keepalive_idle",
+     DURATION(HgTcpSideConfig, keepalive_idle_ms),
+     .fallback = "60s",
+     .min = 0,
+     .max = SECONDS(32767),
+     .step = SECONDS(1),
+     .text = "Silence before the first keep-alive probe. Cloud balancers forget silent connections "
+             "after some minutes. 0 sends no probes."},
+    {.name = "keepalive_interval",
+     DURATION(HgTcpSideConfig, keepalive_interval_ms),
+     .fallback = "15s",
+     .min = SECONDS(1),
+     .max = SECONDS(32767),
+     .step = SECONDS(1),
+     .text = "Time between probes."},
+    {.name = "keepalive_count",
+     COUNT(HgTcpSideConfig, keepalive_count),
+     .fallback = "4",
+     .min = 1,
+     .max = 127,
+     .text = "Unanswered probes that end the connection."},
+    {.name = "user_timeout",
+     DURATION(HgTcpSideConfig, user_timeout_ms),
+     .fallback = "2m",
+     .min = 0,
+     .max = HOURS(24),
+     .step = SECONDS(1),
+     .text = "How long sent data may stay unacknowledged (TCP_USER_TIMEOUT). 0 leaves it to the "
+             "kernel."},
+};
+static const HgSection tcp_side_section = DESCRIBE(HgTcpSideConfig, tcp_side_rows);
+
+static const HgOption tcp_rows[] = {
+    {.name = "clients",
+     SECTION(HgTcpConfig, clients, tcp_side_section),
+     .text = "Connections of clients."},
+    {.name = "endpoints",
+     SECTION(HgTcpConfig, endpoints, tcp_side_section),
+     .text = "Connections to endpoints."},
+};
+static const HgSection tcp_section = DESCRIBE(HgTcpConfig, tcp_rows);
+
+static const HgOption jobs_rows[] = {
+    {.name = "threads",
+     COUNT(HgJobsConfig, threads),
+     .fallback = "2",
+     .min = 1,
+     .max = 64,
+     .text = "Threads for work that blocks, such as checking a password (20 ms and 16 MiB each "
+             "time)."},
+    {.name = "queue",
+     COUNT(HgJobsConfig, queue),
+     .fallback = "1024",
+     .min = 1,
+     .max = 1000000,
+     .text = "Work that may wait for a thread; more is refused."},
+};
+static const HgSection jobs_section = DESCRIBE(HgJobsConfig, jobs_rows);
+
+static const HgOption log_rows[] = {
+    {.name = "level",
+     CHOICE(HgLogConfig, level, HgLogLevel, log_levels),
+     .fallback = "info",
+     .text = "The least important lines that are written. `--log-level` overrides it."},
+    {.name = "format",
+     CHOICE(HgLogConfig, format, HgLogFormat, log_formats),
+     .fallback = "text",
+     .text = "The form of a line. `--log-format` overrides it."},
+};
+static const HgSection log_section = DESCRIBE(HgLogConfig, log_rows);
+
+static const HgOption config_rows[] = {
+    {.name = "workers",
+     COUNT(HgConfig, workers),
+     .fallback = "0",
+     .min = 0,
+     .max = 256,
+     .text = "Threads that serve connections. 0 is one per processor."},
+    {.name = "listeners",
+     LIST(HgConfig, listeners, HG_OPTION_SECTIONS),
+     .section = &listener_section,
+     .required = TRUE,
+     .min = 1,
+     .max = 64,
+     .text = "Where clients come in."},
+    {.name = "authentication",
+     SECTION(HgConfig, authentication, authentication_section),
+     .required = TRUE,
+     .text = "Who may come in."},
+    {.name = "pools",
+     LIST(HgConfig, pools, HG_OPTION_SECTIONS),
+     .section = &pool_section,
+     .required = TRUE,
+     .min = 1,
+     .max = 64,
+     .text = "Where sessions go. This version takes exactly one pool."},
+    {.name = "limits",
+     SECTION(HgConfig, limits, limits_section),
+     .text = "What clients may use up."},
+    {.name = "tcp", SECTION(HgConfig, tcp, tcp_section), .text = "How dead peers are noticed."},
+    {.name = "jobs", SECTION(HgConfig, jobs, jobs_section), .text = "Work that blocks."},
+    {.name = "shutdown_timeout",
+     DURATION(HgConfig, shutdown_timeout_ms),
+     .fallback = "30s",
+     .min = 0,
+     .max = HOURS(24),
+     .text = "How long running statements may take to finish after SIGTERM."},
+    {.name = "log", SECTION(HgConfig, log, log_section), .text = "What is written to stderr."},
+};
+static const HgSection config_section = DESCRIBE(HgConfig, config_rows);
+
+const HgSection *hg_options(void)
+{
+    return &config_section;
+}
+
+const HgOption *hg_option_find(const HgSection *section, const char *name)
+{
+    for (gsize i = 0; i < section->count; i++)
+        if (strcmp(section->rows[i].name, name) == 0)
+            return &section->rows[i];
+    return NULL;
+}

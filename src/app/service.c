@@ -1,0 +1,204 @@
+/* Running the gateway: see service.h. Main thread only: it starts everything, waits for signals,
+ * and ends everything. */
+#include "app/service.h"
+
+#include "auth/authenticator.h"
+#include "base/error.h"
+#include "net/socket.h"
+#include "proxy/gateway.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define OWN_DESCRIPTORS 64 /* loops, logs, listeners, files */
+
+/* ---- from configuration to options ---- */
+
+static HgTcpOptions tcp_options(const HgTcpSideConfig *side)
+{
+    return (HgTcpOptions){.keepalive_idle = (guint)(side->keepalive_idle_ms / 1000),
+                          .keepalive_interval = (guint)(side->keepalive_interval_ms / 1000),
+                          .keepalive_count = side->keepalive_count,
+                          .user_timeout = (guint)(side->user_timeout_ms / 1000)};
+}
+
+/* Raises the descriptor limit as far as it goes, and says how many clients fit under it: each may
+ * need a connection to an endpoint. */
+static guint connections_that_fit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    (void)!setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > G_MAXINT32)
+        return 0;
+    return limit.rlim_cur > 2 * OWN_DESCRIPTORS ? (guint)(limit.rlim_cur - OWN_DESCRIPTORS) / 2 : 1;
+}
+
+static HgPoolOptions pool_options(const HgPoolConfig *pool)
+{
+    return (HgPoolOptions){.sasl = pool->sasl == HG_CONFIG_SASL_PLAIN,
+                           .login = pool->login == HG_CONFIG_LOGIN_SERVICE ? HG_LOGIN_SERVICE
+                                                                           : HG_LOGIN_AS_USER,
+                           .user = pool->user,
+                           .password = (const char *)hg_secret_slice(pool->password).data,
+                           .connect_timeout = (guint)pool->connect_timeout_ms,
+                           .login_timeout = (guint)pool->login_timeout_ms,
+                           .open_timeout = (guint)pool->open_timeout_ms};
+}
+
+/* `listeners` has room for all listeners and outlives the options. */
+static HgProxyOptions proxy_options(const HgConfig *config, HgListenerOptions *listeners)
+{
+    for (guint i = 0; i < config->n_listeners; i++)
+        listeners[i] =
+            (HgListenerOptions){.name = config->listeners[i].name,
+                                .sasl = config->listeners[i].sasl == HG_CONFIG_SASL_PLAIN};
+    guint fit = connections_that_fit();
+    const HgLimitsConfig *limits = &config->limits;
+    return (HgProxyOptions){
+        .workers = config->workers,
+        .memory = (gsize)limits->memory,
+        .connections = limits->connections != 0 ? limits->connections : fit,
+        .message_size = (guint)limits->message_size,
+        .login_timeout = (guint)limits->login_timeout_ms,
+        .request_timeout = (guint)limits->request_timeout_ms,
+        .shutdown_timeout = (guint)config->shutdown_timeout_ms,
+        .job_threads = config->jobs.threads,
+        .job_queue = config->jobs.queue,
+        .client_tcp = tcp_options(&config->tcp.clients),
+        .endpoint_tcp = tcp_options(&config->tcp.endpoints),
+        .listeners = listeners,
+        .n_listeners = config->n_listeners,
+        .pool = pool_options(&config->pools[0]),
+    };
+}
+
+static HgPool *make_pool(const HgPoolConfig *config)
+{
+    HgPool *pool = hg_pool_new(config->name);
+    for (guint i = 0; i < config->n_endpoints; i++)
+        hg_pool_add(pool, config->endpoints[i].host, config->endpoints[i].port);
+    return pool;
+}
+
+static gboolean make_authenticator(const HgConfig *config, HgAuthenticator **out, GError **error)
+{
+    const HgAuthenticationConfig *authentication = &config->authentication;
+    HgAuthenticatorConfig plain = {.chain = authentication->chain,
+                                   .users_file = authentication->users.file,
+                                   .cache_ttl_ms = authentication->cache_ttl_ms,
+                                   .cache_entries = authentication->cache_entries};
+    return hg_authenticator_new(&plain, out, error);
+}
+
+/* ---- listening ---- */
+
+static void announce(HgLog *log, const HgListenerConfig *listener, int fd)
+{
+    HgAddress address = {.size = sizeof address.storage};
+    if (getsockname(fd, (struct sockaddr *)&address.storage, &address.size) != 0)
+        address = listener->bind;
+    g_autofree char *text = hg_address_format(&address);
+    hg_log(log, HG_LOG_INFO, "listening", hg_log_text("listener", listener->name),
+           hg_log_text("address", text));
+}
+
+/* Opens all listening sockets, or none. */
+static gboolean listen_all(const HgConfig *config, HgLog *log, int *fds, GError **error)
+{
+    for (guint i = 0; i < config->n_listeners; i++) {
+        fds[i] = hg_socket_listen(&config->listeners[i].bind, config->listeners[i].mode, error);
+        if (fds[i] < 0) {
+            g_prefix_error(error, "listener %s: ", config->listeners[i].name);
+            while (i-- > 0)
+                close(fds[i]);
+            return FALSE;
+        }
+        announce(log, &config->listeners[i], fds[i]);
+    }
+    return TRUE;
+}
+
+static void remove_sockets(const HgConfig *config)
+{
+    for (guint i = 0; i < config->n_listeners; i++) {
+        const char *path = hg_address_path(&config->listeners[i].bind);
+        if (path != NULL)
+            unlink(path);
+    }
+}
+
+/* ---- signals ---- */
+
+static void reload(HgAuthenticator *authenticator, HgLog *log)
+{
+    g_autoptr(GError) error = NULL;
+    if (hg_authenticator_reload(authenticator, &error))
+        hg_log(log, HG_LOG_INFO, "users_reloaded",
+               hg_log_uint("users", hg_authenticator_user_count(authenticator)));
+    else
+        hg_log(log, HG_LOG_ERROR, "users_not_reloaded", hg_log_text("why", error->message));
+}
+
+static void watched_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    sigaddset(out, SIGTERM);
+    sigaddset(out, SIGINT);
+    sigaddset(out, SIGHUP);
+}
+
+/* Returns when the process is asked to end. */
+static void wait_for_end(HgAuthenticator *authenticator, HgLog *log)
+{
+    sigset_t signals;
+    watched_signals(&signals);
+    for (;;) {
+        int number = 0;
+        if (sigwait(&signals, &number) != 0)
+            continue;
+        if (number != SIGHUP) {
+            hg_log(log, HG_LOG_INFO, "stopping",
+                   hg_log_text("signal", number == SIGTERM ? "TERM" : "INT"));
+            return;
+        }
+        reload(authenticator, log);
+    }
+}
+
+gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
+{
+    sigset_t signals;
+    watched_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread starts: they inherit it */
+    signal(SIGPIPE, SIG_IGN);
+
+    g_autofree HgListenerOptions *listeners = g_new0(HgListenerOptions, config->n_listeners);
+    HgProxyOptions options = proxy_options(config, listeners);
+    g_autoptr(HgAuthenticator) authenticator = NULL;
+    if (!make_authenticator(config, &authenticator, error))
+        return FALSE;
+    g_autofree int *fds = g_new0(int, config->n_listeners);
+    if (!listen_all(config, log, fds, error))
+        return FALSE;
+    HgPool *pool = make_pool(&config->pools[0]);
+    HgGateway *gateway = hg_gateway_new(&options, pool, authenticator, log, fds, error);
+    if (gateway != NULL) {
+        hg_log(log, HG_LOG_INFO, "ready", hg_log_uint("workers", options.workers),
+               hg_log_uint("connections", options.connections),
+               hg_log_uint("endpoints", hg_pool_size(pool)));
+        wait_for_end(authenticator, log);
+        hg_gateway_stop(gateway);
+        hg_gateway_free(gateway);
+        hg_log(log, HG_LOG_INFO, "stopped");
+    }
+    remove_sockets(config);
+    hg_pool_free(pool);
+    return gateway != NULL;
+}

@@ -1,0 +1,60 @@
+/* The authenticator: is this name with this password a principal, and which one?
+ *
+ * It asks the methods of the configured chain in turn (now: `users`, a users file) and remembers a
+ * success for a while. A worker thread asks hg_authenticator_try_cached(), which never blocks; only
+ * when that doesn't know, a job thread runs hg_authenticator_check(). */
+#pragma once
+
+#include "auth/principal.h"
+#include "base/slice.h"
+
+/* What a client is told when its name or password is wrong: it doesn't say which. */
+#define HG_AUTH_DENIED_TEXT "Wrong user name or password"
+
+typedef struct HgAuthenticator HgAuthenticator;
+
+typedef enum {
+    HG_AUTH_ACCEPTED, /* *out is the principal */
+    HG_AUTH_DENIED,   /* can't be anybody: no valid name, or no password that could be hashed */
+    HG_AUTH_CHECK,    /* not known here: a job thread has to check */
+} HgAuthOutcome;
+
+typedef struct {
+    const char *const *chain; /* method names, NULL-terminated; see hg_authenticator_methods() */
+    const char *users_file;   /* path, for the method `users` */
+    gint64 cache_ttl_ms;      /* how long a success is remembered; 0 = not at all */
+    guint cache_entries;      /* successes remembered at most */
+} HgAuthenticatorConfig;
+
+/* The names of all methods, NULL-terminated; static. */
+const char *const *hg_authenticator_methods(void);
+
+/* Reads what the methods of the chain need; `config` is only read during the call. Blocks on the
+ * disk. The object is safe for all threads until it is freed. */
+gboolean hg_authenticator_new(const HgAuthenticatorConfig *config, HgAuthenticator **out,
+                              GError **error);
+
+/* Frees it; no thread may use it any more. NULL does nothing. */
+void hg_authenticator_free(HgAuthenticator *auth);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgAuthenticator, hg_authenticator_free)
+
+/* Answers at once (about 1 us). On HG_AUTH_ACCEPTED *out is the caller's reference; otherwise it is
+ * untouched. Any thread. */
+HgAuthOutcome hg_authenticator_try_cached(HgAuthenticator *auth, HgSlice name, HgSlice password,
+                                          HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Checks with all the work it takes (tens of milliseconds), the same for a name that doesn't exist.
+ * *out is the caller's reference. A wrong name or password is HG_ERROR_DENIED with
+ * HG_AUTH_DENIED_TEXT; any other error is the operator's, and no client should see its text. Job
+ * threads. The caller wipes its own copy of the password. */
+gboolean hg_authenticator_check(HgAuthenticator *auth, HgSlice name, HgSlice password,
+                                HgPrincipal **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reads the users file again. From then on a deleted user or an old password is refused, however
+ * fresh the memory of a success; groups are the new ones. On failure everything stays as it was.
+ * Blocks on the disk: main or job thread. */
+gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error);
+
+/* Users known now, for the log. Any thread. */
+guint hg_authenticator_user_count(HgAuthenticator *auth);

@@ -1,0 +1,18 @@
+/* Which texts may name a user or a group. Pure; any thread.
+ *
+ * Names come from clients, from the users file and from hivegatectl, and end up in logs, in the
+ * backend's login and in policies, so all of them pass the same check. */
+#pragma once
+
+#include "base/slice.h"
+
+#define HG_NAME_MAX_BYTES 256
+
+/* TRUE when `name` may be a user's name: 1 to 256 bytes of printable UTF-8, no white space at
+ * either end, no '#' in front (that begins a comment in a users file), none of ':', '@' and '/'.
+ * Spark cuts a login name at '@' and at '/' before it uses it, so two such users would become one
+ * (DESIGN.md, sessions). The error says which rule is broken. */
+gboolean hg_user_name_check(HgSlice name, GError **error);
+
+/* TRUE when `name` may be a group's name: as above, but '@' and '/' are allowed and ',' isn't. */
+gboolean hg_group_name_check(HgSlice name, GError **error);

@@ -1,0 +1,125 @@
+/* Choosing hivegatectl's command: see command.h. Owns nothing; one thread. */
+#include "ctl/command.h"
+
+#include "base/text.h"
+#include "ctl/user_command.h"
+
+#include <string.h>
+
+#define EXIT_FAILED 1
+#define EXIT_USAGE  2
+
+typedef struct {
+    const char *noun;
+    const char *verb;
+    HgCtlCommandFunc run;
+    const char *arguments; /* for the list of commands */
+    const char *text;
+} Command;
+
+static const Command commands[] = {
+    {"user", "add", hg_user_add, "--file FILE NAME", "add a user, or change the password"},
+    {"user", "list", hg_user_list, "--file FILE", "list users and their groups"},
+    {"user", "delete", hg_user_delete, "--file FILE NAME", "delete a user"},
+    {"user", "check", hg_user_check, "--file FILE NAME", "is this the user's password?"},
+};
+
+/* The list of commands: all, or those of one noun. */
+static void print_help(FILE *out, const char *noun)
+{
+    fprintf(out, "Usage:\n  hivegatectl %s%sCOMMAND [OPTION...]\n\nCommands:\n",
+            noun != NULL ? noun : "", noun != NULL ? " " : "");
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        const Command *command = &commands[i];
+        if (noun != NULL && strcmp(noun, command->noun) != 0)
+            continue;
+        g_autofree char *left =
+            g_strdup_printf("%s %s %s", command->noun, command->verb, command->arguments);
+        fprintf(out, "  %-32s  %s\n", left, command->text);
+    }
+    if (noun == NULL)
+        fprintf(out, "  %-32s  %s\n  %-32s  %s\n", "version", "show the version", "help",
+                "show this help");
+    fprintf(out, "\nExamples:\n"
+                 "  hivegatectl user add --file users.txt --group analysts alice\n"
+                 "  hivegatectl user list --file users.txt\n"
+                 "  hivegatectl user add --help\n"
+                 "\n"
+                 "Exit codes: 0 success (or yes), 1 failure (or no), 2 wrong command line.\n");
+}
+
+static int refuse(const HgCtlStreams *streams, const char *what, const char *word)
+{
+    g_autofree char *quoted = hg_text_quote(hg_slice_from_string(word));
+    fprintf(streams->err, "hivegatectl: %s %s; hivegatectl --help shows what there is\n", what,
+            quoted);
+    return EXIT_USAGE;
+}
+
+static gboolean is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* Runs a command on the arguments behind its two words. */
+static int run_command(const Command *command, int argc, char *const *argv,
+                       const HgCtlStreams *streams)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) rest = g_new0(char *, (gsize)argc);
+    rest[0] = g_strdup_printf("hivegatectl %s %s", command->noun, command->verb);
+    for (int i = 3; i < argc; i++)
+        rest[i - 2] = g_strdup(argv[i]);
+    g_set_prgname(rest[0]); /* what the command's help calls itself */
+    HgCtlResult result = command->run(streams, &rest, &error);
+    switch (result) {
+    case HG_CTL_FAILED:
+        fprintf(streams->err, "hivegatectl: %s\n", error->message);
+        return EXIT_FAILED;
+    case HG_CTL_USAGE:
+        fprintf(streams->err, "hivegatectl: %s; hivegatectl %s %s --help shows how\n",
+                error->message, command->noun, command->verb);
+        return EXIT_USAGE;
+    case HG_CTL_NO:
+        return EXIT_FAILED;
+    case HG_CTL_DONE:
+        break;
+    }
+    return 0;
+}
+
+static gboolean is_noun(const char *word)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (strcmp(commands[i].noun, word) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+int hg_ctl_run(int argc, char *const *argv, const HgCtlStreams *streams)
+{
+    if (argc < 2) {
+        print_help(streams->err, NULL);
+        return EXIT_USAGE;
+    }
+    const char *noun = argv[1];
+    if (is_help(noun)) {
+        print_help(streams->out, NULL);
+        return 0;
+    }
+    if (strcmp(noun, "version") == 0 || strcmp(noun, "--version") == 0) {
+        fprintf(streams->out, "hivegatectl %s\n", streams->version);
+        return 0;
+    }
+    if (!is_noun(noun))
+        return refuse(streams, "there is no command", noun);
+    if (argc < 3 || is_help(argv[2])) {
+        print_help(argc < 3 ? streams->err : streams->out, noun);
+        return argc < 3 ? EXIT_USAGE : 0;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, argv[2]) == 0)
+            return run_command(&commands[i], argc, argv, streams);
+    g_autofree char *what = g_strdup_printf("there is no command %s", noun);
+    return refuse(streams, what, argv[2]);
+}

@@ -1,0 +1,11 @@
+/* Getting a password from a person or a pipe, without showing or keeping it. One thread. */
+#pragma once
+
+#include "base/secret.h"
+
+/* Asks on the terminal behind `fd` with echo off, and puts the terminal back whatever happens: a
+ * signal that ends or stops the process takes effect after that. */
+gboolean hg_prompt_terminal(int fd, const char *prompt, HgSecret **out, GError **error);
+
+/* Reads one line from `fd`, without its line end: what --password-stdin means. */
+gboolean hg_prompt_line(int fd, HgSecret **out, GError **error);

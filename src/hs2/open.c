@@ -1,0 +1,152 @@
+/* The OpenSession for the backend: see open.h. Pure; any thread. */
+#include "hs2/open.h"
+
+#include "base/error.h"
+#include "hs2/variable.h"
+#include "hs2/writer.h"
+#include "wire/cursor.h"
+
+/* Fields of TOpenSessionReq that hivegate writes itself. */
+enum { USERNAME = 2, PASSWORD = 3, CONFIGURATION = 4 };
+
+/* What hg_cursor_skip() wants for a field of the request struct: args and request are open. */
+#define IN_REQUEST 2
+
+/* One rewriting. */
+typedef struct {
+    const HgRequest *request;
+    const guint8 *message;
+    const HgOpenPlan *plan;
+    HgWriter writer;
+} Rewrite;
+
+static HgSlice span_slice(const Rewrite *rewrite, HgSpan span)
+{
+    return hg_slice(rewrite->message + span.offset, span.size);
+}
+
+static gboolean fail_invalid(GError **error)
+{
+    g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                "OpenSession: the configuration is not a map of strings");
+    return FALSE;
+}
+
+/* Reads the map's head: two type bytes and the count. */
+static gboolean read_count(HgCursor *cursor, gint32 *count)
+{
+    guint8 type;
+    return hg_cursor_read_byte(cursor, &type) == HG_WIRE_OK &&
+           hg_cursor_read_byte(cursor, &type) == HG_WIRE_OK &&
+           hg_cursor_read_i32(cursor, count) == HG_WIRE_OK;
+}
+
+/* Writes the client's entries that may pass, and counts them in *kept. */
+static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
+{
+    HgCursor cursor = hg_cursor(span_slice(rewrite, rewrite->request->configuration));
+    gint32 count;
+    if (!read_count(&cursor, &count))
+        return fail_invalid(error);
+    for (gint32 i = 0; i < count; i++) {
+        HgSlice key;
+        HgSlice value;
+        if (hg_cursor_read_string(&cursor, &key) != HG_WIRE_OK ||
+            hg_cursor_read_string(&cursor, &value) != HG_WIRE_OK)
+            return fail_invalid(error);
+        switch (hg_variable_judge(key, value, rewrite->plan->principal, error)) {
+        case HG_VARIABLE_PASS:
+            hg_writer_string(&rewrite->writer, key);
+            hg_writer_string(&rewrite->writer, value);
+            ++*kept;
+            break;
+        case HG_VARIABLE_DROP:
+            break;
+        case HG_VARIABLE_REFUSE:
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* Writes field 4: the client's variables, as far as they may pass, and our own. */
+static gboolean write_configuration(Rewrite *rewrite, GError **error)
+{
+    HgWriter *writer = &rewrite->writer;
+    gboolean sent = rewrite->request->configuration.size > 0;
+    if (!sent && !rewrite->plan->name_proxy_user)
+        return TRUE;
+    hg_writer_field(writer, HG_THRIFT_MAP, CONFIGURATION);
+    hg_writer_i8(writer, HG_THRIFT_STRING);
+    hg_writer_i8(writer, HG_THRIFT_STRING);
+    gsize count_at = hg_buffer_size(writer->out);
+    guint32 kept = 0;
+    hg_writer_i32(writer, 0); /* the count, once it is known */
+    if (sent && !write_entries(rewrite, &kept, error))
+        return FALSE;
+    if (rewrite->plan->name_proxy_user) {
+        hg_writer_string(writer, hg_slice_from_string(HG_VARIABLE_PROXY_USER));
+        hg_writer_string(writer, hg_slice_from_string(rewrite->plan->effective_user));
+        kept++;
+    }
+    guint32 big = GUINT32_TO_BE(kept);
+    if (!writer->failed)
+        memcpy(hg_buffer_data(writer->out) + count_at, &big, sizeof big);
+    return TRUE;
+}
+
+/* Writes the fields of the request struct that pass as they are. */
+static gboolean write_other_fields(Rewrite *rewrite, GError **error)
+{
+    HgCursor cursor = hg_cursor(span_slice(rewrite, rewrite->request->req_fields));
+    for (;;) {
+        const guint8 *first = cursor.at;
+        guint8 type;
+        gint16 id;
+        if (hg_cursor_read_field(&cursor, &type, &id) != HG_WIRE_OK)
+            return fail_invalid(error);
+        if (type == HG_THRIFT_STOP)
+            return TRUE;
+        if (hg_cursor_skip(&cursor, type, IN_REQUEST) != HG_WIRE_OK)
+            return fail_invalid(error);
+        if (id != USERNAME && id != PASSWORD && id != CONFIGURATION)
+            hg_writer_bytes(&rewrite->writer, hg_slice(first, (gsize)(cursor.at - first)));
+    }
+}
+
+/* The head is strict, as another is not understood by a server on a binary connection
+ * (WIRE.md 3.3); what stands around the request struct is copied. */
+static gboolean write_message(Rewrite *rewrite, GError **error)
+{
+    const HgRequest *request = rewrite->request;
+    HgWriter *writer = &rewrite->writer;
+    gsize fields_end = request->req_fields.offset + request->req_fields.size;
+    hg_writer_head(writer, HG_MESSAGE_CALL, request->head.name, request->head.seqid);
+    hg_writer_bytes(writer, hg_slice(rewrite->message + request->head.size,
+                                     request->req_fields.offset - request->head.size));
+    if (!write_other_fields(rewrite, error))
+        return FALSE;
+    hg_writer_field_string(writer, USERNAME, hg_slice_from_string(rewrite->plan->login_name));
+    if (!write_configuration(rewrite, error))
+        return FALSE;
+    hg_writer_stop(writer);
+    hg_writer_bytes(writer, hg_slice(rewrite->message + fields_end, request->size - fields_end));
+    return TRUE;
+}
+
+gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpenPlan *plan,
+                         HgBuffer *out, GError **error)
+{
+    g_assert(request->method != NULL && request->method->id == HG_METHOD_OPEN_SESSION);
+    g_assert(!request->incomplete && request->size <= message.size);
+    Rewrite rewrite = {request, message.data, plan, hg_writer(out)};
+    if (!write_message(&rewrite, error)) {
+        hg_writer_abandon(&rewrite.writer);
+        return FALSE;
+    }
+    if (hg_writer_finish(&rewrite.writer))
+        return TRUE;
+    g_set_error(error, HG_ERROR, HG_ERROR_LIMIT,
+                "hivegate has no memory left for this session; try again later");
+    return FALSE;
+}

@@ -1,0 +1,28 @@
+/* The OpenSession that goes to the backend, made from the one the client sent.
+ *
+ * Fields 2 (username) and 3 (password) are replaced: a client's password never travels on. Session
+ * variables that name another user or reach into the server's JVM are taken out or refused. All
+ * other bytes, unknown fields too, stay as they came. Pure; any thread. */
+#pragma once
+
+#include "base/buffer.h"
+#include "hs2/request.h"
+
+typedef struct {
+    const char *principal;      /* who authenticated */
+    const char *effective_user; /* who the session runs as */
+    const char *login_name; /* hivegate's login at the endpoint (the effective user, or the service
+                             * account): field 2, which a server without SASL takes the user from */
+    gboolean name_proxy_user; /* login: service: set hive.server2.proxy.user to effective_user */
+} HgOpenPlan;
+
+/* Appends the edited message, always with a strict head. FALSE with *error:
+ * HG_ERROR_DENIED  a session variable that must not pass: hive.server2.proxy.user in any spelling
+ *                  (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than
+ *                  the principal; set:system:*, set:env:* (and metaconf)
+ * HG_ERROR_INVALID the map isn't string to string, holds a key twice, or bad UTF-8
+ * HG_ERROR_LIMIT   the buffer can't grow.
+ * The message fits an SQL client's error dialog. `request` must be an OK OpenSession over
+ * `message`. */
+gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpenPlan *plan,
+                         HgBuffer *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,27 @@
+/* Which session variables of an OpenSession may pass to a backend.
+ *
+ * A session variable's key says where it goes (read from the bytecode of Spark 3.5.3's
+ * HiveSessionImpl, and tried out: WIRE.md 5): "set:" starts an assignment, whose rest is trimmed
+ * and begins with system: (a JVM property of the server, for everybody on it), env:, metaconf:,
+ * hiveconf:, hivevar: or nothing; "use:" names a database; any other key is a setting of Hive. The
+ * exact bare key hive.server2.proxy.user makes the session run as somebody else.
+ *
+ * The server compares case-sensitively and looks for each prefix once. Here any case, any white
+ * space and any row of prefixes is taken for the same key, so that no server's leniency opens a
+ * way. Pure; any thread. */
+#pragma once
+
+#include "base/slice.h"
+
+#define HG_VARIABLE_PROXY_USER "hive.server2.proxy.user"
+
+typedef enum {
+    HG_VARIABLE_PASS,
+    HG_VARIABLE_DROP,   /* says what holds anyway: leave it out */
+    HG_VARIABLE_REFUSE, /* the session must not be opened: *error says why */
+} HgVariableVerdict;
+
+/* Judges one variable for `principal`. `key` and `value` are valid UTF-8 without NUL. *error is set
+ * for REFUSE only: HG_ERROR_DENIED, a text for the user. */
+HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *principal,
+                                    GError **error);

@@ -1,0 +1,63 @@
+/* A stream: one connected socket on a loop, with a callback when it is ready.
+ *
+ * Reading and writing go through a table of functions, so that a filter (TLS) can take the place of
+ * the plain socket and nothing above knows. A stream belongs to its loop's thread. Closing is final
+ * at once for the owner (no callback comes after hg_stream_close()); the memory goes when the loop
+ * has let go of the socket. */
+#pragma once
+
+#include "base/slice.h"
+#include "net/loop.h"
+
+typedef struct HgStream HgStream;
+
+typedef enum {
+    HG_WANT_NOTHING = 0,
+    HG_WANT_READ = 1,
+    HG_WANT_WRITE = 2,
+    HG_WANT_HANGUP = 4, /* told when the peer closes, without reading */
+} HgWant;
+
+typedef enum {
+    HG_IO_OK,    /* *done bytes were moved, at least one */
+    HG_IO_AGAIN, /* nothing can be moved now: wait for the callback */
+    HG_IO_END,   /* the peer has closed its side (reading only) */
+    HG_IO_ERROR, /* the connection is broken: hg_stream_error() says how */
+} HgIo;
+
+/* `ready` gets what the stream is ready for. A broken connection is reported as ready for what was
+ * wanted, so that the next read or write shows it. */
+typedef void (*HgStreamReady)(void *owner, HgWant ready);
+
+/* A plain stream over a connected non-blocking socket. Takes `fd`. NULL with *error (fd closed)
+ * when the loop refuses it. Wants nothing yet. */
+HgStream *hg_stream_new_plain(HgLoop *loop, int take_fd, HgStreamReady ready, void *owner,
+                              GError **error);
+
+/* Changes the owner and its callback, for a connection that is handed on within the thread. */
+void hg_stream_set_owner(HgStream *stream, HgStreamReady ready, void *owner);
+
+/* Sets what the callback is wanted for. Costs nothing when it is the same as before. */
+void hg_stream_want(HgStream *stream, guint want);
+
+/* Reads up to `size` bytes. */
+HgIo hg_stream_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
+
+/* Writes up to bytes.size bytes; *done may be less. */
+HgIo hg_stream_write(HgStream *stream, HgSlice bytes, gsize *done);
+
+/* Says to the peer that no more will be written. */
+void hg_stream_end_writing(HgStream *stream);
+
+/* Breaks the connection in both directions: the next read ends. For a peer that can't be told any
+ * more what half of a message it got. */
+void hg_stream_break(HgStream *stream);
+
+/* The errno of the last HG_IO_ERROR. */
+int hg_stream_error(const HgStream *stream);
+
+/* Closes and forgets the stream; NULL is fine. */
+void hg_stream_close(HgStream *stream);
+
+/* Closes with a reset: what the peer hasn't read is thrown away. NULL is fine. */
+void hg_stream_abort(HgStream *stream);

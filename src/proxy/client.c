@@ -1,0 +1,407 @@
+/* The life of a client connection: see client.h. Owns the stream, buffers and leases; worker's
+ * thread only. Reading goes on while a call is served, up to a bound, so that a client which leaves
+ * is noticed at once. */
+#include "proxy/client_private.h"
+
+#include "base/container.h"
+#include "net/socket.h"
+#include "wire/sasl.h"
+
+#define READS           4            /* reads before other connections get a turn */
+#define PIPELINED_MOST  (64 * 1024)  /* bytes kept of requests that come too early */
+#define ANSWERS_MOST    (256 * 1024) /* queued answers; above that no request is served */
+#define LINGER_TIME     2000         /* ms */
+#define LINGER_BYTES    (4 * 1024 * 1024)
+#define HALF_CLOSE_TIME 1000 /* ms for the answer to a client that sends no more */
+
+#define BIT(state) (1u << (state))
+
+/* Which states may follow each state, beside CLOSED, which may follow all. */
+static const guint16 legal_next[] = {
+    [CLIENT_GREETING] = BIT(CLIENT_NEGOTIATING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_NEGOTIATING] = BIT(CLIENT_AUTHENTICATING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_AUTHENTICATING] = BIT(CLIENT_READY) | BIT(CLIENT_OPENING) | BIT(CLIENT_LINGERING),
+    [CLIENT_READY] = BIT(CLIENT_OPENING) | BIT(CLIENT_CALLING) | BIT(CLIENT_AUTHENTICATING) |
+                     BIT(CLIENT_LINGERING),
+    [CLIENT_OPENING] = BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_CALLING] = BIT(CLIENT_REPLYING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_REPLYING] = BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_LINGERING] = 0,
+    [CLIENT_CLOSED] = 0,
+};
+
+void hg_client_set_state(HgClient *client, ClientState state)
+{
+    g_assert(state == CLIENT_CLOSED || (legal_next[client->state] & BIT(state)) != 0);
+    client->state = state;
+}
+
+static void pin(HgClient *client)
+{
+    client->pins++;
+}
+
+static void unpin(HgClient *client)
+{
+    if (--client->pins > 0 || client->state != CLIENT_CLOSED)
+        return;
+    hg_buffer_clear(&client->in);
+    hg_buffer_clear(&client->message);
+    hg_buffer_clear(&client->out);
+    hg_walker_free(client->walker);
+    if (client->identity.principal != NULL)
+        hg_principal_unref(client->identity.principal);
+    g_free(client->identity.address);
+    g_free(client);
+}
+
+/* TRUE while requests or login bytes may be taken in. */
+static gboolean takes_input(const HgClient *client)
+{
+    return (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING ||
+            client->state == CLIENT_READY) &&
+           hg_buffer_size(&client->out) < ANSWERS_MOST;
+}
+
+static void update_want(HgClient *client)
+{
+    guint want = 0;
+    if (hg_buffer_size(&client->out) > 0)
+        want |= HG_WANT_WRITE;
+    if (client->input_ended)
+        ;
+    else if (takes_input(client) || client->state == CLIENT_LINGERING ||
+             hg_buffer_size(&client->in) < PIPELINED_MOST)
+        want |= HG_WANT_READ;
+    else
+        want |= HG_WANT_HANGUP;
+    hg_stream_want(client->stream, want);
+}
+
+/* Starts the deadline for a request that has begun, stops it when none has. */
+static void watch_request(HgClient *client)
+{
+    HgLoop *loop = hg_worker_loop(client->worker);
+    if (client->identity.principal == NULL || client->input_ended ||
+        client->state == CLIENT_LINGERING)
+        return; /* the timer has another task */
+    gboolean begun = hg_buffer_size(&client->in) > 0 || hg_buffer_size(&client->message) > 0;
+    if (client->state != CLIENT_READY || !begun)
+        hg_timer_stop(loop, &client->timer);
+    else if (!hg_timer_is_armed(&client->timer))
+        hg_timer_start(loop, &client->timer, hg_client_options(client)->request_timeout);
+}
+
+void hg_client_enter(HgClient *client)
+{
+    pin(client);
+}
+
+void hg_client_leave(HgClient *client)
+{
+    if (client->state != CLIENT_CLOSED) {
+        watch_request(client);
+        update_want(client);
+    }
+    unpin(client);
+}
+
+/* ---- writing ---- */
+
+static void flush(HgClient *client)
+{
+    while (hg_buffer_size(&client->out) > 0) {
+        gsize done = 0;
+        HgIo io = hg_stream_write(
+            client->stream, hg_slice(hg_buffer_data(&client->out), hg_buffer_size(&client->out)),
+            &done);
+        if (io == HG_IO_ERROR)
+            hg_client_end(client);
+        if (io != HG_IO_OK)
+            return;
+        hg_buffer_consume(&client->out, done);
+    }
+    if (client->state == CLIENT_LINGERING)
+        hg_stream_end_writing(client->stream);
+    else
+        hg_client_resume_reply(client);
+}
+
+HgFlow hg_client_write(HgClient *client, HgSlice bytes)
+{
+    if (client->state == CLIENT_CLOSED)
+        return HG_FLOW_GO;
+    if (hg_buffer_size(&client->out) == 0) {
+        gsize done = 0;
+        HgIo io = hg_stream_write(client->stream, bytes, &done);
+        if (io == HG_IO_ERROR) {
+            hg_client_end(client);
+            return HG_FLOW_GO;
+        }
+        bytes = hg_slice(bytes.data + done, bytes.size - done);
+        if (bytes.size == 0)
+            return HG_FLOW_GO;
+    }
+    if (!hg_buffer_append(&client->out, bytes, G_MAXINT32)) {
+        hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
+               hg_log_text("client", client->identity.address),
+               hg_log_text("why", "the memory ceiling is reached (limits: memory)"));
+        hg_client_end(client);
+        return HG_FLOW_GO;
+    }
+    return HG_FLOW_WAIT;
+}
+
+void hg_client_answer(HgClient *client, HgBuffer *take_message)
+{
+    HgSlice bytes = hg_slice(hg_buffer_data(take_message), hg_buffer_size(take_message));
+    if (client->listener->sasl && bytes.size > 0) {
+        guint8 *head = hg_buffer_data(take_message) - HG_FRAME_HEAD_SIZE;
+        hg_frame_write_size(head, (guint32)bytes.size);
+        bytes = hg_slice(head, bytes.size + HG_FRAME_HEAD_SIZE);
+    }
+    hg_client_write(client, bytes);
+    hg_buffer_clear(take_message);
+}
+
+/* ---- the end ---- */
+
+void hg_client_end(HgClient *client)
+{
+    if (client->state == CLIENT_CLOSED)
+        return;
+    pin(client);
+    hg_client_set_state(client, CLIENT_CLOSED);
+    hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
+    hg_client_open_cancel(client);
+    hg_client_end_leases(client);
+    hg_stream_close(client->stream);
+    client->stream = NULL;
+    hg_worker_remove_client(client->worker, client->id);
+    unpin(client);
+}
+
+void hg_client_linger(HgClient *client)
+{
+    if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
+        return;
+    hg_client_open_cancel(client);
+    hg_client_end_leases(client);
+    hg_client_set_state(client, CLIENT_LINGERING);
+    hg_buffer_clear(&client->in);
+    hg_buffer_clear(&client->message);
+    hg_timer_start(hg_worker_loop(client->worker), &client->timer, LINGER_TIME);
+    if (client->input_ended) {
+        if (hg_buffer_size(&client->out) == 0)
+            hg_client_end(client);
+        return;
+    }
+    if (hg_buffer_size(&client->out) == 0)
+        hg_stream_end_writing(client->stream);
+}
+
+void hg_client_done(HgClient *client)
+{
+    if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
+        return;
+    hg_client_set_state(client, CLIENT_READY);
+    if (client->input_ended && hg_buffer_size(&client->in) == 0)
+        hg_client_linger(client);
+    else if (hg_worker_is_draining(client->worker))
+        hg_client_drain(client);
+    else if (!client->working && hg_buffer_size(&client->in) > 0)
+        hg_client_work(client);
+}
+
+void hg_client_drain(HgClient *client)
+{
+    hg_client_enter(client);
+    if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING)
+        hg_client_end(client);
+    else if (client->state == CLIENT_READY && hg_client_statements(client) == 0)
+        hg_client_linger(client);
+    hg_client_leave(client);
+}
+
+static void on_timer(HgTimer *timer)
+{
+    HgClient *client = HG_CONTAINER_OF(timer, HgClient, timer);
+    hg_client_enter(client);
+    if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING ||
+        client->state == CLIENT_AUTHENTICATING) {
+        hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out",
+               hg_log_text("client", client->identity.address));
+        if (client->listener->sasl && client->state != CLIENT_GREETING) {
+            HgBuffer frame;
+            hg_buffer_init(&frame, NULL);
+            static const char text[] = "The login took too long; hivegate gave it up.";
+            if (hg_sasl_write_frame(&frame, HG_SASL_ERROR, hg_slice_from_string(text)))
+                hg_client_write(client, hg_slice(hg_buffer_data(&frame), hg_buffer_size(&frame)));
+            hg_buffer_clear(&frame);
+            hg_client_linger(client);
+        } else {
+            hg_client_end(client);
+        }
+    } else {
+        if (client->state == CLIENT_READY)
+            hg_log(hg_client_log(client), HG_LOG_INFO, "request_timed_out",
+                   hg_log_text("client", client->identity.address));
+        hg_client_end(client);
+    }
+    hg_client_leave(client);
+}
+
+/* ---- reading ---- */
+
+/* Takes logins and requests from the window while they are there and may be served. */
+static void take(HgClient *client, ClientWindow *window)
+{
+    gboolean moved = TRUE;
+    client->working = TRUE;
+    while (moved && window->size > 0 && takes_input(client))
+        moved = client->state == CLIENT_READY ? hg_client_take_request(client, window)
+                                              : hg_client_take_login(client, window);
+    client->working = FALSE;
+}
+
+void hg_client_work(HgClient *client)
+{
+    if (client->working || hg_buffer_size(&client->in) == 0)
+        return;
+    ClientWindow window = {hg_buffer_data(&client->in), hg_buffer_size(&client->in)};
+    gsize before = window.size;
+    take(client, &window);
+    if (client->state != CLIENT_CLOSED && hg_buffer_size(&client->in) > 0)
+        hg_buffer_consume(&client->in, before - window.size);
+    if (client->state == CLIENT_READY && client->input_ended)
+        hg_client_linger(client); /* what is left will never be a whole request */
+}
+
+static void on_end_of_input(HgClient *client)
+{
+    client->input_ended = TRUE;
+    switch (client->state) {
+    case CLIENT_AUTHENTICATING:
+    case CLIENT_OPENING:
+    case CLIENT_CALLING:
+    case CLIENT_REPLYING:
+        /* a client that has left, or one that only sends no more: it gets a moment */
+        hg_timer_start(hg_worker_loop(client->worker), &client->timer, HALF_CLOSE_TIME);
+        break;
+    default:
+        if (hg_buffer_size(&client->out) > 0 && client->state == CLIENT_READY)
+            hg_client_linger(client);
+        else
+            hg_client_end(client);
+    }
+}
+
+/* Reads into scratch, or behind what waits already. FALSE when there is no more to read now. */
+static gboolean read_once(HgClient *client)
+{
+    gboolean held = hg_buffer_size(&client->in) > 0;
+    guint8 *bytes = hg_worker_backend_context(client->worker)->scratch + HG_BUFFER_HEADROOM;
+    gsize room = HG_SCRATCH_SIZE - HG_BUFFER_HEADROOM;
+    if (held) {
+        gsize most = (gsize)hg_client_options(client)->message_size + PIPELINED_MOST;
+        if (!hg_buffer_reserve(&client->in, hg_client_room_wanted(client), most)) {
+            hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
+                   hg_log_text("client", client->identity.address),
+                   hg_log_text("why", "the memory ceiling is reached (limits: memory)"));
+            hg_client_end(client);
+            return FALSE;
+        }
+        bytes = hg_buffer_tail(&client->in);
+        room = hg_buffer_room(&client->in);
+    }
+    gsize done = 0;
+    HgIo io = hg_stream_read(client->stream, bytes, room, &done);
+    if (io == HG_IO_AGAIN)
+        return FALSE;
+    if (io != HG_IO_OK) {
+        if (io == HG_IO_END)
+            on_end_of_input(client);
+        else
+            hg_client_end(client);
+        return FALSE;
+    }
+    if (held) {
+        hg_buffer_commit(&client->in, done);
+        hg_client_work(client);
+    } else {
+        ClientWindow window = {bytes, done};
+        take(client, &window);
+        if (window.size > 0 && client->state != CLIENT_CLOSED &&
+            client->state != CLIENT_LINGERING &&
+            !hg_buffer_append(&client->in, hg_slice(window.at, window.size), G_MAXINT32)) {
+            hg_client_end(client);
+            return FALSE;
+        }
+    }
+    return done == room;
+}
+
+static void throw_away(HgClient *client)
+{
+    gsize done = 0;
+    HgIo io = hg_stream_read(client->stream, hg_worker_backend_context(client->worker)->scratch,
+                             HG_SCRATCH_SIZE, &done);
+    if (io == HG_IO_AGAIN)
+        return;
+    client->lingered += done;
+    if (io != HG_IO_OK || client->lingered > LINGER_BYTES)
+        hg_client_end(client);
+}
+
+static void on_ready(void *owner, HgWant ready)
+{
+    HgClient *client = owner;
+    hg_client_enter(client);
+    if ((ready & HG_WANT_WRITE) != 0) {
+        flush(client);
+        if (takes_input(client))
+            hg_client_work(client);
+    }
+    if ((ready & HG_WANT_HANGUP) != 0 && client->state != CLIENT_CLOSED && !client->input_ended)
+        on_end_of_input(client);
+    for (guint i = 0; i < READS && (ready & HG_WANT_READ) != 0; i++) {
+        if (client->state == CLIENT_CLOSED || client->input_ended)
+            break;
+        if (client->state == CLIENT_LINGERING) {
+            throw_away(client);
+            break;
+        }
+        if (!takes_input(client) && hg_buffer_size(&client->in) >= PIPELINED_MOST)
+            break;
+        if (!read_once(client))
+            break;
+    }
+    hg_client_leave(client);
+}
+
+void hg_client_start(HgWorker *worker, guint listener, int take_fd)
+{
+    const HgProxyOptions *options = hg_gateway_options(hg_worker_gateway(worker));
+    HgClient *client = g_new0(HgClient, 1);
+    client->worker = worker;
+    client->listener = &options->listeners[listener];
+    hg_buffer_init(&client->in, hg_gateway_budget(hg_worker_gateway(worker)));
+    hg_buffer_init(&client->message, hg_gateway_budget(hg_worker_gateway(worker)));
+    hg_buffer_init(&client->out, hg_gateway_budget(hg_worker_gateway(worker)));
+    hg_timer_init(&client->timer, on_timer);
+    hg_socket_set_options(take_fd, &options->client_tcp);
+    HgAddress peer;
+    if (hg_socket_peer(take_fd, &peer))
+        client->identity.address = hg_address_format(&peer);
+    hg_worker_add_client(worker, client, &client->id);
+    g_autoptr(GError) error = NULL;
+    client->stream = hg_stream_new_plain(hg_worker_loop(worker), take_fd, on_ready, client, &error);
+    if (client->stream == NULL) {
+        hg_log(hg_client_log(client), HG_LOG_ERROR, "client_refused",
+               hg_log_text("client", client->identity.address), hg_log_text("why", error->message));
+        hg_client_end(client);
+        return;
+    }
+    hg_timer_start(hg_worker_loop(worker), &client->timer, options->login_timeout);
+    update_want(client);
+}

@@ -1,0 +1,309 @@
+/* Logging in: the first bytes, SASL PLAIN, and credentials inside an OpenSession on a listener
+ * without SASL. What can't be a login gets an answer in the language that its first byte speaks.
+ * Checking a password runs on a job thread; a login that succeeded lately is known without it. */
+#include "proxy/client_private.h"
+
+#include "base/error.h"
+#include "wire/sasl.h"
+
+#define TLS_HANDSHAKE 0x16 /* first byte of a TLS ClientHello (RFC 8446 5.1) */
+#define THRIFT_STRICT 0x80 /* first byte of a strict Thrift message */
+
+/* What a driver shows when Spark or Hive refuses a password (WIRE.md 3.1). */
+static const char refused_text[] = "Error validating the login";
+
+static void send_frame(HgClient *client, HgSaslStatus status, const char *text)
+{
+    HgBuffer frame;
+    hg_buffer_init(&frame, NULL);
+    if (hg_sasl_write_frame(&frame, status, hg_slice_from_string(text)))
+        hg_client_write(client, hg_slice(hg_buffer_data(&frame), hg_buffer_size(&frame)));
+    hg_buffer_clear(&frame);
+}
+
+static void refuse(HgClient *client, HgSaslStatus status, const char *text, const char *why)
+{
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
+           hg_log_text("client", client->identity.address), hg_log_text("why", why));
+    if (client->state == CLIENT_GREETING)
+        hg_client_set_state(client, CLIENT_NEGOTIATING);
+    send_frame(client, status, text);
+    hg_client_linger(client);
+}
+
+/* ---- the first byte ---- */
+
+static void answer_http(HgClient *client)
+{
+    static const char body[] =
+        "This hivegate listener speaks HiveServer2's binary Thrift, not HTTP.\n"
+        "Use a jdbc:hive2:// URL without transportMode=http for it.\n";
+    g_autofree char *text =
+        g_strdup_printf("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
+                        "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
+                        sizeof body - 1, body);
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("why", "an HTTP request on a binary listener"));
+    hg_client_write(client, hg_slice_from_string(text));
+    hg_client_set_state(client, CLIENT_NEGOTIATING);
+    hg_client_linger(client);
+}
+
+static gboolean looks_like_http(HgSlice bytes)
+{
+    static const char *const verbs[] = {"GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "DELETE "};
+    for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        HgSlice verb = hg_slice_from_string(verbs[i]);
+        if (bytes.size >= verb.size && memcmp(bytes.data, verb.data, verb.size) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* TRUE when the first bytes were no login at all and have been answered. */
+static gboolean answer_stranger(HgClient *client, const ClientWindow *window)
+{
+    guint8 first = window->at[0];
+    if (looks_like_http(hg_slice(window->at, window->size))) {
+        answer_http(client);
+    } else if (first == TLS_HANDSHAKE) {
+        refuse(client, HG_SASL_ERROR,
+               "This hivegate listener has no TLS: connect without ssl=true.",
+               "a TLS handshake on a plain listener");
+    } else if (client->listener->sasl && first == THRIFT_STRICT) {
+        /* the number is Java's signed byte, as Spark words it */
+        refuse(client, HG_SASL_ERROR,
+               "Invalid status -128: this hivegate listener expects SASL; leave out auth=noSasl.",
+               "Thrift without SASL on a SASL listener");
+    } else if (!client->listener->sasl && first >= HG_SASL_START && first <= HG_SASL_COMPLETE) {
+        refuse(client, HG_SASL_ERROR,
+               "This hivegate listener has no SASL: connect with auth=noSasl.",
+               "SASL on a listener without it");
+    } else {
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- checking credentials ---- */
+
+typedef struct {
+    HgTask task; /* brings the outcome back to the worker */
+    HgWorker *worker;
+    guint64 client; /* the client's id: it may be gone when the outcome comes */
+    HgAuthenticator *authenticator;
+    char *name;
+    char *password;
+    HgPrincipal *principal; /* the outcome; NULL: refused */
+    GError *error;
+} Check;
+
+static void free_check(Check *check)
+{
+    if (check->password != NULL)
+        explicit_bzero(check->password, strlen(check->password));
+    g_free(check->password);
+    g_free(check->name);
+    if (check->principal != NULL)
+        hg_principal_unref(check->principal);
+    g_clear_error(&check->error);
+    g_free(check);
+}
+
+/* An OpenSession without SASL on a connection that belongs to somebody already. */
+static void refuse_other(HgClient *client, const HgPrincipal *other)
+{
+    const char *name = hg_principal_name(client->identity.principal);
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", hg_principal_name(other)),
+           hg_log_text("why", "the connection belongs to another user"));
+    g_autofree char *text = g_strdup_printf("hivegate: this connection is logged in as %s; open "
+                                            "another connection for another user.",
+                                            name);
+    HgRequest request;
+    HgSlice bytes = hg_slice(hg_buffer_data(&client->message), hg_buffer_size(&client->message));
+    gint32 seqid = hg_request_read(bytes, &request) == HG_REQUEST_OK ? request.head.seqid : 0;
+    hg_buffer_clear(&client->message);
+    hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, "28000", text);
+    hg_client_done(client);
+}
+
+static void accept_login(HgClient *client, HgPrincipal *principal)
+{
+    if (client->identity.principal != NULL &&
+        !hg_principal_equal(client->identity.principal, principal)) {
+        refuse_other(client, principal);
+        return;
+    }
+    hg_log(hg_client_log(client), HG_LOG_DEBUG, "login_accepted",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", hg_principal_name(principal)));
+    if (client->identity.principal == NULL)
+        client->identity.principal = hg_principal_ref(principal);
+    if (client->listener->sasl) {
+        send_frame(client, HG_SASL_COMPLETE, "");
+        hg_client_done(client);
+        return;
+    }
+    /* the OpenSession that carried the credentials waits in client->message */
+    HgBuffer message = client->message;
+    hg_buffer_init(&client->message, message.budget);
+    HgRequest request;
+    HgSlice bytes = hg_slice(hg_buffer_data(&message), hg_buffer_size(&message));
+    if (hg_request_read(bytes, &request) == HG_REQUEST_OK)
+        hg_client_open(client, &request, bytes);
+    hg_buffer_clear(&message);
+}
+
+/* `shown` goes to the client, `why` to the log. */
+static void refuse_login(HgClient *client, const char *name, const char *shown, const char *why)
+{
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
+           hg_log_text("client", client->identity.address), hg_log_text("user", name),
+           hg_log_text("why", why));
+    if (client->listener->sasl) {
+        send_frame(client, HG_SASL_BAD, shown);
+    } else {
+        HgRequest request;
+        HgSlice bytes =
+            hg_slice(hg_buffer_data(&client->message), hg_buffer_size(&client->message));
+        gint32 seqid = hg_request_read(bytes, &request) == HG_REQUEST_OK ? request.head.seqid : 0;
+        hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, "28000",
+                               shown);
+    }
+    hg_client_linger(client);
+}
+
+static void on_checked(HgTask *task)
+{
+    Check *check = (Check *)(void *)task;
+    HgClient *client = hg_worker_find_client(check->worker, check->client);
+    if (client != NULL && client->state == CLIENT_AUTHENTICATING) {
+        hg_client_enter(client);
+        if (check->principal != NULL)
+            accept_login(client, check->principal);
+        else
+            refuse_login(client, check->name,
+                         g_error_matches(check->error, HG_ERROR, HG_ERROR_DENIED)
+                             ? refused_text
+                             : "hivegate can't check logins at the moment; try again.",
+                         check->error->message);
+        hg_client_leave(client);
+    }
+    free_check(check);
+}
+
+static void run_check(void *data, gboolean cancelled)
+{
+    Check *check = data;
+    if (cancelled || !hg_authenticator_check(
+                         check->authenticator, hg_slice_from_string(check->name),
+                         hg_slice_from_string(check->password), &check->principal, &check->error)) {
+        if (cancelled) {
+            free_check(check);
+            return;
+        }
+    }
+    check->task.run = on_checked;
+    if (!hg_loop_post(hg_worker_loop(check->worker), &check->task))
+        free_check(check);
+}
+
+void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
+{
+    HgGateway *gateway = hg_worker_gateway(client->worker);
+    HgPrincipal *principal = NULL;
+    hg_client_set_state(client, CLIENT_AUTHENTICATING);
+    if (hg_authenticator_try_cached(hg_gateway_authenticator(gateway), name, password,
+                                    &principal) == HG_AUTH_ACCEPTED) {
+        accept_login(client, principal);
+        hg_principal_unref(principal);
+        return;
+    }
+    Check *check = g_new0(Check, 1);
+    check->worker = client->worker;
+    check->client = client->id;
+    check->authenticator = hg_gateway_authenticator(gateway);
+    check->name = hg_slice_dup_string(name);
+    check->password = hg_slice_dup_string(password);
+    if (!hg_jobs_submit(hg_gateway_jobs(gateway), run_check, check)) {
+        refuse_login(client, check->name,
+                     "hivegate has too many logins to check at the moment; try again.",
+                     "the queue of logins is full (jobs: queue)");
+        free_check(check);
+    }
+}
+
+/* ---- SASL ---- */
+
+static void take_sasl_frame(HgClient *client, const HgSaslFrame *frame)
+{
+    if (client->state == CLIENT_GREETING) {
+        hg_client_set_state(client, CLIENT_NEGOTIATING);
+        if (frame->status != HG_SASL_START) {
+            refuse(client, HG_SASL_ERROR, "SASL must begin with START", "SASL without START");
+        } else if (!hg_slice_equal_string(frame->payload, "PLAIN")) {
+            g_autofree char *mechanism = g_utf8_make_valid(
+                (const char *)frame->payload.data, (gssize)MIN(frame->payload.size, (gsize)100));
+            g_autofree char *text = g_strconcat("Unsupported mechanism type ", mechanism, NULL);
+            refuse(client, HG_SASL_BAD, text, text);
+        }
+        return;
+    }
+    HgSaslPlain plain;
+    if (frame->status != HG_SASL_OK && frame->status != HG_SASL_COMPLETE) {
+        refuse(client, HG_SASL_ERROR, "The SASL response must come as OK or COMPLETE",
+               "SASL response under another status");
+        return;
+    }
+    const char *wrong = hg_sasl_read_plain(frame->payload, &plain);
+    if (wrong != NULL)
+        refuse(client, HG_SASL_BAD, wrong, wrong);
+    else
+        hg_client_check(client, plain.authcid, plain.password);
+}
+
+gboolean hg_client_take_login(HgClient *client, ClientWindow *window)
+{
+    if (client->state == CLIENT_GREETING && answer_stranger(client, window))
+        return FALSE;
+    if (!client->listener->sasl) {
+        hg_client_set_state(client, CLIENT_READY);
+        return TRUE;
+    }
+    HgSaslFrame frame;
+    HgWireStatus status = hg_sasl_read_frame(hg_slice(window->at, window->size), &frame);
+    if (status == HG_WIRE_SHORT)
+        return FALSE;
+    if (status == HG_WIRE_BAD) {
+        g_autofree char *text = window->at[0] >= HG_SASL_START && window->at[0] <= HG_SASL_COMPLETE
+                                    ? g_strdup("A SASL frame is longer than a login can be")
+                                    : g_strdup_printf("Invalid status %d", (gint8)window->at[0]);
+        refuse(client, HG_SASL_ERROR, text, text);
+        return FALSE;
+    }
+    window->at += frame.size;
+    window->size -= frame.size;
+    take_sasl_frame(client, &frame);
+    return TRUE;
+}
+
+void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint8 *message)
+{
+    HgSlice name = hg_slice(message + request->username.offset, request->username.size);
+    HgSlice password = hg_slice(message + request->password.offset, request->password.size);
+    hg_buffer_clear(&client->message);
+    if (!hg_buffer_append(&client->message, hg_slice(message, request->size), G_MAXINT32)) {
+        hg_client_end(client);
+        return;
+    }
+    if (name.size == 0 || password.size == 0) {
+        hg_client_set_state(client, CLIENT_AUTHENTICATING);
+        refuse_login(client, "", "Error validating the login: user and password are needed",
+                     "no user or password in OpenSession");
+        return;
+    }
+    hg_client_check(client, name, password);
+}

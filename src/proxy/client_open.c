@@ -1,0 +1,195 @@
+/* OpenSession: made fit for the backend once, then sent to one endpoint after the other until one
+ * answers. The client hears of an endpoint that can't be reached only when none is left. What an
+ * endpoint answers, an error too, goes back as it came, with hivegate's handle in place of its own.
+ */
+#include "proxy/client_private.h"
+
+#include "base/container.h"
+#include "base/error.h"
+#include "hs2/open.h"
+
+/* One OpenSession on its way. Owned by the client while it lasts. */
+struct ClientOpening {
+    HgClient *client;
+    HgBuffer request; /* the edited OpenSession */
+    gint32 seqid;
+    char *effective_user;
+    guint64 tried;        /* endpoints that failed: hg_endpoint_bit() */
+    HgEndpoint *endpoint; /* counted by hg_pool_choose(); NULL between attempts */
+    HgBackend *backend;
+    gboolean kept;     /* the connection came from the cache and may be stale */
+    GString *problems; /* what went wrong at each endpoint */
+    HgTimer timer;
+};
+
+static HgFlow on_reply(void *owner, HgReplyPiece *piece);
+static void on_lost(void *owner, HgLoss loss, const char *detail);
+static const HgBackendEvents opening_events = {on_reply, on_lost};
+
+static void free_opening(ClientOpening *opening)
+{
+    hg_timer_stop(hg_worker_loop(opening->client->worker), &opening->timer);
+    hg_backend_close(opening->backend);
+    if (opening->endpoint != NULL)
+        hg_endpoint_release(opening->endpoint);
+    hg_buffer_clear(&opening->request);
+    g_string_free(opening->problems, TRUE);
+    g_free(opening->effective_user);
+    g_free(opening);
+}
+
+void hg_client_open_cancel(HgClient *client)
+{
+    if (client->opening == NULL)
+        return;
+    /* the server closes a session whose connection goes, also one that it is still opening */
+    free_opening(client->opening);
+    client->opening = NULL;
+}
+
+static void fail(ClientOpening *opening, const char *sql_state, const char *text)
+{
+    HgClient *client = opening->client;
+    gint32 seqid = opening->seqid;
+    hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", opening->effective_user), hg_log_text("why", text));
+    hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, sql_state, text);
+    hg_client_open_cancel(client);
+    hg_client_done(client);
+}
+
+/* Sends the OpenSession on opening->backend; FALSE when there is no memory for it. */
+static gboolean send_request(ClientOpening *opening)
+{
+    const HgProxyOptions *options = hg_client_options(opening->client);
+    hg_timer_start(hg_worker_loop(opening->client->worker), &opening->timer,
+                   options->pool.open_timeout);
+    return hg_backend_call(opening->backend, hg_method_get(HG_METHOD_OPEN_SESSION), opening->seqid,
+                           hg_buffer_data(&opening->request), hg_buffer_size(&opening->request),
+                           TRUE);
+}
+
+static void try_endpoint(ClientOpening *opening)
+{
+    HgWorker *worker = opening->client->worker;
+    HgPool *pool = hg_gateway_pool(hg_worker_gateway(worker));
+    opening->endpoint = hg_pool_choose(pool, opening->tried, hg_loop_now(hg_worker_loop(worker)));
+    if (opening->endpoint == NULL) {
+        g_autofree char *text =
+            g_strdup_printf("hivegate: no endpoint of pool %s could open the session: %s",
+                            hg_pool_name(pool), opening->problems->str);
+        fail(opening, "08001", text);
+        return;
+    }
+    opening->backend = hg_worker_take_backend(worker, opening->endpoint, opening->effective_user,
+                                              &opening_events, opening, &opening->kept);
+    if (!send_request(opening))
+        fail(opening, "53200", "hivegate is at its memory ceiling (limits: memory); try again.");
+}
+
+static void on_lost(void *owner, HgLoss loss, const char *detail)
+{
+    ClientOpening *opening = owner;
+    HgClient *client = opening->client;
+    HgWorker *worker = client->worker;
+    hg_client_enter(client);
+    hg_backend_close(opening->backend);
+    opening->backend = NULL;
+    if (opening->kept) {
+        /* gone stale while it was kept: that says nothing about the endpoint */
+        opening->kept = FALSE;
+        opening->backend = hg_backend_new(hg_worker_backend_context(worker), opening->endpoint,
+                                          hg_worker_login_name(worker, opening->effective_user),
+                                          &opening_events, opening);
+        if (!send_request(opening))
+            fail(opening, "53200", "hivegate is at its memory ceiling; try again.");
+    } else {
+        HgEndpoint *endpoint = opening->endpoint;
+        if (hg_endpoint_failed(endpoint, hg_loop_now(hg_worker_loop(worker))))
+            hg_log(hg_client_log(client), HG_LOG_WARN, "endpoint_failed",
+                   hg_log_text("endpoint", hg_endpoint_name(endpoint)), hg_log_text("why", detail));
+        g_string_append_printf(opening->problems, "%s%s: %s",
+                               opening->problems->len > 0 ? "; " : "", hg_endpoint_name(endpoint),
+                               detail);
+        opening->tried |= hg_endpoint_bit(endpoint);
+        hg_endpoint_release(endpoint);
+        opening->endpoint = NULL;
+        try_endpoint(opening);
+    }
+    hg_client_leave(client);
+}
+
+static void on_timeout(HgTimer *timer)
+{
+    on_lost(HG_CONTAINER_OF(timer, ClientOpening, timer), HG_LOSS_TIMEOUT,
+            "the endpoint didn't answer OpenSession in time");
+}
+
+/* The endpoint has opened a session: it becomes one of ours. */
+static void adopt(ClientOpening *opening, HgReplyPiece *piece)
+{
+    HgClient *client = opening->client;
+    HgHandle theirs;
+    hg_reply_get_handle(piece->head, piece->bytes, &theirs);
+    g_autoptr(HgSession) session =
+        hg_session_new(client->identity.principal, opening->effective_user,
+                       g_steal_pointer(&opening->endpoint), &theirs, client->id);
+    hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
+    hg_directory_add_session(hg_gateway_directory(hg_worker_gateway(client->worker)), session);
+    hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
+    hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", hg_principal_name(client->identity.principal)),
+           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))));
+}
+
+static HgFlow on_reply(void *owner, HgReplyPiece *piece)
+{
+    ClientOpening *opening = owner;
+    HgClient *client = opening->client;
+    hg_client_enter(client);
+    const HgReplyHead *head = piece->head;
+    if (hg_endpoint_succeeded(opening->endpoint))
+        hg_log(hg_client_log(client), HG_LOG_INFO, "endpoint_recovered",
+               hg_log_text("endpoint", hg_endpoint_name(opening->endpoint)));
+    if (head->has_handle && !head->exception && head->status_code != HG_STATUS_ERROR)
+        adopt(opening, piece);
+    hg_client_open_cancel(client);
+    hg_client_write_piece(client, piece);
+    hg_client_done(client);
+    hg_client_leave(client);
+    return HG_FLOW_GO;
+}
+
+/* What the session's backend is told: the user as themselves, or by a service account. */
+static gboolean edit_request(ClientOpening *opening, const HgRequest *request, HgSlice message,
+                             GError **error)
+{
+    HgClient *client = opening->client;
+    const HgPoolOptions *pool = &hg_client_options(client)->pool;
+    HgOpenPlan plan = {.principal = hg_principal_name(client->identity.principal),
+                       .effective_user = opening->effective_user,
+                       .login_name = hg_worker_login_name(client->worker, opening->effective_user),
+                       .name_proxy_user = pool->login == HG_LOGIN_SERVICE};
+    return hg_open_rewrite(request, message, &plan, &opening->request, error);
+}
+
+void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
+{
+    hg_client_set_state(client, CLIENT_OPENING);
+    ClientOpening *opening = g_new0(ClientOpening, 1);
+    client->opening = opening;
+    opening->client = client;
+    opening->seqid = request->head.seqid;
+    opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
+    opening->problems = g_string_new(NULL);
+    hg_buffer_init(&opening->request, hg_gateway_budget(hg_worker_gateway(client->worker)));
+    hg_timer_init(&opening->timer, on_timeout);
+    g_autoptr(GError) error = NULL;
+    if (edit_request(opening, request, message, &error))
+        try_endpoint(opening);
+    else
+        fail(opening, g_error_matches(error, HG_ERROR, HG_ERROR_DENIED) ? "42501" : "HY000",
+             error->message);
+}

@@ -1,0 +1,187 @@
+/* The inside of a client connection, for the client_*.c files only.
+ *
+ *   client.c         lifecycle: states, reading, writing, the end
+ *   client_login.c   first bytes and SASL, checking credentials
+ *   client_frame.c   from bytes to requests
+ *   client_request.c what to do with each request
+ *   client_open.c    OpenSession: choosing an endpoint until one answers
+ *   client_relay.c   leases and replies on their way back
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "hs2/request.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "proxy/client.h"
+#include "wire/walker.h"
+
+/* One row per state; client.c holds which may follow which. */
+typedef enum {
+    CLIENT_GREETING,       /* nothing has come yet: a balancer's check may leave without a trace */
+    CLIENT_NEGOTIATING,    /* SASL has begun */
+    CLIENT_AUTHENTICATING, /* a job thread checks the password */
+    CLIENT_READY,          /* waits for a request */
+    CLIENT_OPENING,        /* OpenSession is on its way to an endpoint */
+    CLIENT_CALLING,        /* a request is forwarded, none of its reply has come */
+    CLIENT_REPLYING,       /* part of a reply has gone out */
+    CLIENT_LINGERING,      /* the last word is written; waits for the client to hang up */
+    CLIENT_CLOSED,         /* over; freed when no callback runs */
+} ClientState;
+
+/* Who the client is: what is known once the login has begun. */
+typedef struct {
+    HgPrincipal *principal; /* NULL until authenticated */
+    char *address;          /* the peer, for logs */
+} ClientIdentity;
+
+/* A lease: the right to use one backend connection. A home lease lasts as long as its session,
+ * which this client opened; any other lasts one call. */
+typedef struct Lease Lease;
+struct Lease {
+    Lease *next; /* among the client's home leases */
+    HgClient *client;
+    HgSession *session;
+    HgBackend *backend; /* NULL once lost */
+    gboolean home;
+    gboolean kept; /* the connection came from the cache */
+};
+
+/* The call that is being served. */
+typedef struct {
+    const HgMethod *method;
+    gint32 seqid;
+    HgOperation *operation; /* referenced; NULL when the call names a session */
+    Lease *lease;
+    gboolean close_succeeded; /* CloseSession or CloseOperation was answered with success */
+    gboolean framed;          /* the frame that began with the reply holds all of it */
+} ClientCall;
+
+typedef struct ClientOpening ClientOpening; /* client_open.c */
+
+struct HgClient {
+    HgWorker *worker;
+    guint64 id;
+    const HgListenerOptions *listener;
+    HgStream *stream;
+    ClientIdentity identity;
+    HgBuffer in;      /* read, not looked at */
+    HgBuffer message; /* a request that came in parts, without frames */
+    HgBuffer out;     /* to be written */
+    HgWalker *walker; /* over `message` */
+    HgTimer timer;    /* the deadline of the present state */
+    Lease *leases;    /* home leases */
+    ClientCall call;
+    ClientOpening *opening;
+    gsize lingered; /* bytes thrown away while lingering */
+    guint pins;     /* callbacks that are running */
+    ClientState state;
+    gboolean input_ended; /* the client sends no more: what is under way gets a moment */
+    gboolean working;     /* hg_client_work() runs: no second one inside */
+};
+
+/* A window onto bytes that have come: in the worker's scratch or in client->in, with headroom in
+ * front. What is used is taken off its front. */
+typedef struct {
+    guint8 *at;
+    gsize size;
+} ClientWindow;
+
+static inline HgLog *hg_client_log(HgClient *client)
+{
+    return hg_gateway_log(hg_worker_gateway(client->worker));
+}
+
+static inline const HgProxyOptions *hg_client_options(HgClient *client)
+{
+    return hg_gateway_options(hg_worker_gateway(client->worker));
+}
+
+/* ---- client.c ---- */
+
+/* Changes the state; asserts that the change is legal. */
+void hg_client_set_state(HgClient *client, ClientState state);
+
+/* Around everything that comes to a client from outside (its socket, a timer, a reply, a job):
+ * enter keeps the memory, leave brings timers and what is wanted of the socket into line with the
+ * state. */
+void hg_client_enter(HgClient *client);
+void hg_client_leave(HgClient *client);
+
+/* Writes bytes, or queues what the socket doesn't take. HG_FLOW_WAIT while something is queued. */
+HgFlow hg_client_write(HgClient *client, HgSlice bytes);
+
+/* Sends one Thrift message in `message` (in a frame when the listener has SASL) and clears it. */
+void hg_client_answer(HgClient *client, HgBuffer *take_message);
+
+/* Stops taking requests, flushes what was written, and waits a moment for the client to hang up, so
+ * that the last word isn't lost in a reset. */
+void hg_client_linger(HgClient *client);
+
+/* The present request is done: back to READY (or the end, when the client or gateway is leaving).
+ */
+void hg_client_done(HgClient *client);
+
+/* Looks at what waits in client->in. */
+void hg_client_work(HgClient *client);
+
+/* ---- client_login.c ---- */
+
+/* Takes what it can of a login from the window. FALSE when more bytes are needed. */
+gboolean hg_client_take_login(HgClient *client, ClientWindow *window);
+
+/* Checks credentials; calls hg_client_login_done() now or later. */
+void hg_client_check(HgClient *client, HgSlice name, HgSlice password);
+
+/* On a listener without SASL: checks the name and password inside an OpenSession, which waits in
+ * client->message. */
+void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint8 *message);
+
+/* ---- client_frame.c ---- */
+
+/* Takes one request, or a part of it, from the window. FALSE when more bytes are needed. */
+gboolean hg_client_take_request(HgClient *client, ClientWindow *window);
+
+/* Bytes that surely belong to the request that has begun, and are not there yet: how much room a
+ * read should have. */
+gsize hg_client_room_wanted(const HgClient *client);
+
+/* ---- client_request.c ---- */
+
+/* Serves one request. `message` may be edited and has headroom; it is not used after the return. */
+void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message);
+
+/* A TStatus error as the answer to the present call or request. */
+void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
+                            const char *sql_state, const char *message);
+
+/* ---- client_open.c ---- */
+
+void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message);
+
+/* Gives up an OpenSession that is under way. */
+void hg_client_open_cancel(HgClient *client);
+
+/* ---- client_relay.c ---- */
+
+/* Makes a home lease for a session that was opened on `backend`. */
+void hg_client_add_home(HgClient *client, HgSession *session, HgBackend *take_backend);
+
+/* A lease for one call of the session: its home lease when this client opened it and its connection
+ * lives, else one on another connection. NULL when the session is lost. */
+Lease *hg_client_lease(HgClient *client, HgSession *session);
+
+/* Forwards the request that client->call describes. */
+void hg_client_forward(HgClient *client, guint8 *message, gsize size);
+
+/* Hands a piece of a reply to the client. */
+HgFlow hg_client_write_piece(HgClient *client, HgReplyPiece *piece);
+
+/* The client has read what was queued: its reply may go on. */
+void hg_client_resume_reply(HgClient *client);
+
+/* Ends all leases: sessions are closed on their endpoints. */
+void hg_client_end_leases(HgClient *client);
+
+/* Statements of this client's sessions that aren't closed yet. */
+guint hg_client_statements(HgClient *client);

@@ -1,0 +1,290 @@
+/* Leases and replies. A reply goes back as it arrives: its handle is overwritten in place, backend
+ * handles inside error texts are replaced, the rest is untouched. */
+#include "proxy/client_private.h"
+
+#include "hs2/answer.h"
+#include "proxy/closer.h"
+#include "wire/sasl.h"
+
+static HgFlow on_reply(void *owner, HgReplyPiece *piece);
+static void on_lost(void *owner, HgLoss loss, const char *detail);
+static const HgBackendEvents lease_events = {on_reply, on_lost};
+
+static HgDirectory *directory_of(HgClient *client)
+{
+    return hg_gateway_directory(hg_worker_gateway(client->worker));
+}
+
+static void free_lease(Lease *lease)
+{
+    hg_session_unref(lease->session);
+    g_free(lease);
+}
+
+static void unlink_home(Lease *lease)
+{
+    for (Lease **link = &lease->client->leases; *link != NULL; link = &(*link)->next) {
+        if (*link != lease)
+            continue;
+        *link = lease->next;
+        return;
+    }
+}
+
+void hg_client_add_home(HgClient *client, HgSession *session, HgBackend *take_backend)
+{
+    Lease *lease = g_new0(Lease, 1);
+    lease->client = client;
+    lease->session = hg_session_ref(session);
+    lease->backend = take_backend;
+    lease->home = TRUE;
+    lease->next = client->leases;
+    client->leases = lease;
+    hg_backend_set_owner(take_backend, &lease_events, lease);
+}
+
+Lease *hg_client_lease(HgClient *client, HgSession *session)
+{
+    if (hg_session_home(session) == client->id) {
+        for (Lease *lease = client->leases; lease != NULL; lease = lease->next)
+            if (lease->session == session)
+                return lease->backend != NULL ? lease : NULL;
+        return NULL;
+    }
+    Lease *lease = g_new0(Lease, 1);
+    lease->client = client;
+    lease->session = hg_session_ref(session);
+    lease->backend = hg_worker_take_backend(client->worker, hg_session_endpoint(session),
+                                            hg_session_effective_user(session), &lease_events,
+                                            lease, &lease->kept);
+    return lease;
+}
+
+/* ---- the end of a call ---- */
+
+/* The session was closed by its client's own CloseSession. */
+static void forget_session(HgClient *client, HgSession *session)
+{
+    hg_session_end(session);
+    g_ptr_array_unref(hg_directory_remove_session(directory_of(client), session));
+    hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", hg_principal_name(hg_session_principal(session))),
+           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))));
+}
+
+/* Gives the lease of a finished call back. */
+static void return_lease(HgClient *client, Lease *lease, gboolean session_closed)
+{
+    if (lease->home && !session_closed)
+        return;
+    if (lease->home)
+        unlink_home(lease);
+    if (lease->backend != NULL)
+        hg_backend_cache_put(hg_worker_backend_cache(client->worker), lease->backend);
+    free_lease(lease);
+}
+
+static void finish_call(HgClient *client)
+{
+    ClientCall call = client->call;
+    client->call = (ClientCall){0};
+    gboolean session_closed = call.close_succeeded && call.method->id == HG_METHOD_CLOSE_SESSION;
+    if (session_closed)
+        forget_session(client, call.lease->session);
+    else if (call.close_succeeded && call.operation != NULL)
+        hg_directory_remove_operation(directory_of(client), call.operation);
+    return_lease(client, call.lease, session_closed);
+    hg_operation_unref(call.operation);
+    hg_client_done(client);
+}
+
+/* ---- forwarding ---- */
+
+void hg_client_forward(HgClient *client, guint8 *message, gsize size)
+{
+    hg_client_set_state(client, CLIENT_CALLING);
+    ClientCall *call = &client->call;
+    gboolean whole = call->method->gives != HG_GIVES_NOTHING;
+    if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole))
+        return;
+    hg_client_answer_error(client, call->method, call->seqid, "53200",
+                           "hivegate is at its memory ceiling (limits: memory); try again.");
+    if (client->state == CLIENT_CALLING)
+        finish_call(client);
+}
+
+/* ---- replies ---- */
+
+/* A statement or metadata call has begun: the client gets a handle of ours. */
+static void adopt_operation(HgClient *client, HgReplyPiece *piece)
+{
+    HgSession *session = client->call.lease->session;
+    HgHandle theirs;
+    hg_reply_get_handle(piece->head, piece->bytes, &theirs);
+    g_autoptr(HgOperation) operation =
+        hg_operation_new(session, &theirs, piece->head->operation_type);
+    hg_reply_set_handle(piece->head, piece->bytes, hg_operation_handle(operation));
+    hg_directory_add_operation(directory_of(client), operation);
+    if (hg_session_state(session) == HG_SESSION_CLOSED) /* it ended while this reply came */
+        hg_directory_remove_operation(directory_of(client), operation);
+}
+
+static gboolean is_error(const HgReplyHead *head)
+{
+    return head->exception || head->status_code == HG_STATUS_ERROR ||
+           head->operation_state == HG_STATE_ERROR;
+}
+
+static gboolean is_final(gint32 operation_state)
+{
+    return operation_state == HG_STATE_FINISHED || operation_state == HG_STATE_CANCELED ||
+           operation_state == HG_STATE_CLOSED || operation_state == HG_STATE_ERROR ||
+           operation_state == HG_STATE_TIMEDOUT;
+}
+
+/* Looks at the head of a reply and does what follows from it. */
+static void note_head(HgClient *client, HgReplyPiece *piece)
+{
+    ClientCall *call = &client->call;
+    const HgReplyHead *head = piece->head;
+    if (is_error(head)) {
+        HgSession *session = call->lease->session;
+        hg_reply_replace_text(piece->bytes, piece->size, hg_session_backend_handle(session),
+                              hg_session_handle(session));
+        if (call->operation != NULL)
+            hg_reply_replace_text(piece->bytes, piece->size,
+                                  hg_operation_backend_handle(call->operation),
+                                  hg_operation_handle(call->operation));
+    } else if (call->method->gives == HG_GIVES_OPERATION && head->has_handle) {
+        adopt_operation(client, piece);
+    }
+    if (call->operation != NULL && is_final(head->operation_state))
+        hg_operation_set_ended(call->operation);
+    if (call->method->id == HG_METHOD_CLOSE_SESSION ||
+        call->method->id == HG_METHOD_CLOSE_OPERATION)
+        call->close_succeeded =
+            !head->exception && (head->status_code == HG_STATUS_SUCCESS ||
+                                 head->status_code == HG_STATUS_SUCCESS_WITH_INFO);
+}
+
+HgFlow hg_client_write_piece(HgClient *client, HgReplyPiece *piece)
+{
+    if (!client->listener->sasl)
+        return hg_client_write(client, hg_slice(piece->bytes, piece->size));
+    /* one frame when its length is known when it begins, else one for each piece */
+    if (!piece->first && client->call.framed)
+        return hg_client_write(client, hg_slice(piece->bytes, piece->size));
+    gsize size = piece->first && piece->total >= 0 ? (gsize)piece->total : piece->size;
+    client->call.framed = piece->first && piece->total >= 0;
+    guint8 *head = piece->bytes - HG_FRAME_HEAD_SIZE;
+    hg_frame_write_size(head, (guint32)size);
+    return hg_client_write(client, hg_slice(head, piece->size + HG_FRAME_HEAD_SIZE));
+}
+
+static HgFlow on_reply(void *owner, HgReplyPiece *piece)
+{
+    Lease *lease = owner;
+    HgClient *client = lease->client;
+    gboolean last = piece->last;
+    hg_client_enter(client);
+    if (piece->first) {
+        note_head(client, piece);
+        if (!last)
+            hg_client_set_state(client, CLIENT_REPLYING);
+    }
+    HgFlow flow = hg_client_write_piece(client, piece);
+    if (last && client->state != CLIENT_CLOSED)
+        finish_call(client);
+    hg_client_leave(client);
+    return flow;
+}
+
+void hg_client_resume_reply(HgClient *client)
+{
+    if (client->state == CLIENT_REPLYING && client->call.lease->backend != NULL)
+        hg_backend_resume(client->call.lease->backend);
+}
+
+/* ---- losing a connection ---- */
+
+/* A home connection is gone, and the session with it: the server closes it. */
+static void lose_session(HgClient *client, Lease *lease, const char *detail)
+{
+    const char *endpoint = hg_endpoint_name(hg_session_endpoint(lease->session));
+    g_autofree char *why = g_strdup_printf("endpoint %s: %s", endpoint, detail);
+    if (hg_session_lose(lease->session, why))
+        hg_log(hg_client_log(client), HG_LOG_WARN, "session_lost",
+               hg_log_text("client", client->identity.address),
+               hg_log_text("user", hg_principal_name(hg_session_principal(lease->session))),
+               hg_log_text("endpoint", endpoint), hg_log_text("why", detail));
+}
+
+static void on_lost(void *owner, HgLoss loss, const char *detail)
+{
+    Lease *lease = owner;
+    HgClient *client = lease->client;
+    hg_client_enter(client);
+    hg_backend_close(lease->backend);
+    lease->backend = NULL;
+    if (lease->home)
+        lose_session(client, lease, detail);
+    if (client->call.lease == lease && client->state == CLIENT_CALLING) {
+        g_autofree char *text = g_strdup_printf(
+            lease->home ? "hivegate: this session is lost: endpoint %s: %s. Connect again to go on."
+                        : "hivegate: endpoint %s could not be asked: %s. Try again.",
+            hg_endpoint_name(hg_session_endpoint(lease->session)), detail);
+        hg_client_answer_error(client, client->call.method, client->call.seqid, "08S01", text);
+        if (client->state == CLIENT_CALLING)
+            finish_call(client);
+    } else if (client->call.lease == lease && client->state == CLIENT_REPLYING) {
+        hg_client_end(client); /* half a reply went out: only the end of the connection is honest */
+    }
+    hg_client_leave(client);
+}
+
+/* ---- the end ---- */
+
+static void end_home(HgClient *client, Lease *lease)
+{
+    HgSession *session = lease->session;
+    gboolean open = hg_session_state(session) == HG_SESSION_OPEN;
+    hg_session_end(session);
+    GPtrArray *operations = hg_directory_remove_session(directory_of(client), session);
+    hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", hg_principal_name(hg_session_principal(session))),
+           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
+           hg_log_text("why", "the client left"));
+    if (!open || lease->backend == NULL) { /* lost, or closed over another connection */
+        hg_backend_close(lease->backend);
+        g_ptr_array_unref(operations);
+    } else {
+        hg_closer_start(client->worker, session, lease->backend, operations);
+    }
+    free_lease(lease);
+}
+
+void hg_client_end_leases(HgClient *client)
+{
+    ClientCall call = client->call;
+    client->call = (ClientCall){0};
+    if (call.lease != NULL && !call.lease->home) {
+        hg_backend_close(call.lease->backend);
+        free_lease(call.lease);
+    }
+    hg_operation_unref(call.operation);
+    while (client->leases != NULL) {
+        Lease *lease = client->leases;
+        client->leases = lease->next;
+        end_home(client, lease);
+    }
+}
+
+guint hg_client_statements(HgClient *client)
+{
+    guint count = 0;
+    for (Lease *lease = client->leases; lease != NULL; lease = lease->next)
+        count += hg_session_statements(lease->session);
+    return count;
+}

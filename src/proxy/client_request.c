@@ -1,0 +1,219 @@
+/* What to do with each request: answer it here, or forward it under a lease. A handle is good only
+ * for the principal who owns its session; any other gets what the server itself says to an unknown
+ * one. */
+#include "proxy/client_private.h"
+
+#include "hs2/answer.h"
+
+void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
+                            const char *sql_state, const char *message)
+{
+    HgBuffer answer;
+    hg_buffer_init(&answer, NULL);
+    if (hg_answer_error(&answer, method, seqid, sql_state, message))
+        hg_client_answer(client, &answer);
+    hg_buffer_clear(&answer);
+}
+
+static void answer_exception(HgClient *client, const HgRequest *request, HgExceptionType type,
+                             const char *message)
+{
+    HgBuffer answer;
+    hg_buffer_init(&answer, NULL);
+    if (hg_answer_exception(&answer, request->head.name, request->head.seqid, type, message))
+        hg_client_answer(client, &answer);
+    hg_buffer_clear(&answer);
+}
+
+static void answer_invalid_handle(HgClient *client, const HgRequest *request,
+                                  const HgHandle *handle)
+{
+    HgBuffer answer;
+    hg_buffer_init(&answer, NULL);
+    if (hg_answer_invalid_handle(&answer, request->method, request->head.seqid, handle,
+                                 request->operation_type))
+        hg_client_answer(client, &answer);
+    hg_buffer_clear(&answer);
+}
+
+/* A refused request: the message ended where it should, so the connection goes on. */
+static void answer_refused(HgClient *client, const HgRequest *request)
+{
+    hg_log(hg_client_log(client), HG_LOG_INFO, "request_refused",
+           hg_log_text("client", client->identity.address),
+           hg_log_text("user", client->identity.principal != NULL
+                                   ? hg_principal_name(client->identity.principal)
+                                   : NULL),
+           hg_log_text("why", request->why));
+    g_autofree char *text = g_strconcat("hivegate: ", request->why, NULL);
+    answer_exception(client, request,
+                     request->head.type == HG_MESSAGE_CALL ||
+                             request->head.type == HG_MESSAGE_ONEWAY
+                         ? HG_EXCEPTION_PROTOCOL_ERROR
+                         : HG_EXCEPTION_INVALID_MESSAGE_TYPE,
+                     text);
+}
+
+static gboolean owns(const HgClient *client, const HgSession *session)
+{
+    return client->identity.principal != NULL &&
+           hg_principal_equal(hg_session_principal(session), client->identity.principal);
+}
+
+/* What a call on a lost session gets. Closing what is gone succeeds, so that a client can clean up.
+ */
+static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, HgSession *session,
+                        HgOperation *operation)
+{
+    HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
+    if (method->id == HG_METHOD_CLOSE_SESSION || method->id == HG_METHOD_CLOSE_OPERATION) {
+        HgBuffer answer;
+        hg_buffer_init(&answer, NULL);
+        if (hg_answer_success(&answer, method, seqid))
+            hg_client_answer(client, &answer);
+        hg_buffer_clear(&answer);
+        if (method->id == HG_METHOD_CLOSE_SESSION)
+            g_ptr_array_unref(hg_directory_remove_session(directory, session));
+        else if (operation != NULL)
+            hg_directory_remove_operation(directory, operation);
+        return;
+    }
+    g_autofree char *why = hg_session_lost_why(session);
+    g_autofree char *text =
+        g_strdup_printf("hivegate: this session is lost: %s. Connect again to go on.",
+                        why != NULL ? why : "it was closed");
+    hg_client_answer_error(client, method, seqid, "08S01", text);
+}
+
+/* A request with a bare Thrift head of the old kind can't go to a server that reads strictly: gives
+ * it a strict one. Returns the new message, with headroom, in `out`. */
+static gboolean make_strict(const HgRequest *request, const guint8 *message, HgBuffer *out)
+{
+    guint32 version = GUINT32_TO_BE(0x80010000u | HG_MESSAGE_CALL);
+    guint32 name_size = GUINT32_TO_BE((guint32)request->head.name.size);
+    guint32 seqid = GUINT32_TO_BE((guint32)request->head.seqid);
+    gsize most = G_MAXINT32;
+    return hg_buffer_append(out, hg_slice(&version, 4), most) &&
+           hg_buffer_append(out, hg_slice(&name_size, 4), most) &&
+           hg_buffer_append(out, request->head.name, most) &&
+           hg_buffer_append(out, hg_slice(&seqid, 4), most) &&
+           hg_buffer_append(
+               out, hg_slice(message + request->head.size, request->size - request->head.size),
+               most);
+}
+
+/* Forwards a request on a session, or on an operation of it. */
+static void forward(HgClient *client, const HgRequest *request, guint8 *message, HgSession *session,
+                    HgOperation *operation)
+{
+    Lease *lease =
+        hg_session_state(session) == HG_SESSION_OPEN ? hg_client_lease(client, session) : NULL;
+    if (lease == NULL) {
+        answer_lost(client, request->method, request->head.seqid, session, operation);
+        return;
+    }
+    client->call = (ClientCall){.method = request->method,
+                                .seqid = request->head.seqid,
+                                .operation = operation != NULL ? hg_operation_ref(operation) : NULL,
+                                .lease = lease};
+    hg_request_set_handle(request, message,
+                          operation != NULL ? hg_operation_backend_handle(operation)
+                                            : hg_session_backend_handle(session));
+    if (request->head.strict) {
+        hg_client_forward(client, message, request->size);
+        return;
+    }
+    HgBuffer strict;
+    hg_buffer_init(&strict, hg_gateway_budget(hg_worker_gateway(client->worker)));
+    if (make_strict(request, message, &strict))
+        hg_client_forward(client, hg_buffer_data(&strict), hg_buffer_size(&strict));
+    else
+        hg_client_end(client);
+    hg_buffer_clear(&strict);
+}
+
+static void answer_info(HgClient *client, const HgRequest *request, const HgSession *session)
+{
+    HgBuffer answer;
+    hg_buffer_init(&answer, NULL);
+    if (hg_answer_info(&answer, request->head.seqid, request->info_type,
+                       hg_session_effective_user(session)))
+        hg_client_answer(client, &answer);
+    hg_buffer_clear(&answer);
+}
+
+static const char stopping_text[] =
+    "hivegate: this gateway is stopping and takes no new work. Connect again to go on.";
+
+static void serve_session_call(HgClient *client, const HgRequest *request, guint8 *message,
+                               const HgHandle *handle)
+{
+    HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
+    g_autoptr(HgSession) session = hg_directory_find_session(directory, handle);
+    if (session == NULL || !owns(client, session))
+        answer_invalid_handle(client, request, handle);
+    else if (request->method->id == HG_METHOD_GET_INFO && !hg_info_is_forwarded(request->info_type))
+        answer_info(client, request, session);
+    else if (request->method->gives == HG_GIVES_OPERATION && hg_worker_is_draining(client->worker))
+        hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
+                               stopping_text);
+    else
+        forward(client, request, message, session, NULL);
+}
+
+static void serve_operation_call(HgClient *client, const HgRequest *request, guint8 *message,
+                                 const HgHandle *handle)
+{
+    HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
+    g_autoptr(HgOperation) operation = hg_directory_find_operation(directory, handle);
+    /* Spark counts the type into the handle's identity (WIRE.md 4) */
+    if (operation == NULL || hg_operation_type(operation) != request->operation_type ||
+        !owns(client, hg_operation_session(operation)))
+        answer_invalid_handle(client, request, handle);
+    else
+        forward(client, request, message, hg_operation_session(operation), operation);
+}
+
+static void serve_open(HgClient *client, const HgRequest *request, guint8 *message)
+{
+    if (hg_worker_is_draining(client->worker))
+        hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
+                               stopping_text);
+    else if (!client->listener->sasl)
+        hg_client_login_raw(client, request, message);
+    else
+        hg_client_open(client, request, hg_slice(message, request->size));
+}
+
+void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message)
+{
+    if (client->identity.principal != NULL) /* else the timer is the login's deadline */
+        hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
+    if (request->why[0] != '\0') {
+        answer_refused(client, request);
+        return;
+    }
+    if (request->method == NULL) {
+        g_autofree char *name = hg_slice_dup_string(request->head.name);
+        g_autofree char *text = g_strdup_printf("Invalid method name: '%s'", name);
+        answer_exception(client, request, HG_EXCEPTION_UNKNOWN_METHOD, text);
+        return;
+    }
+    if (request->method->takes == HG_TAKES_NOTHING) {
+        serve_open(client, request, message);
+        return;
+    }
+    HgHandle handle = {{0}, {0}};
+    if (!request->has_handle) {
+        answer_exception(client, request, HG_EXCEPTION_PROTOCOL_ERROR,
+                         request->method->takes == HG_TAKES_SESSION
+                             ? "Required field 'sessionHandle' is missing, or no handle"
+                             : "Required field 'operationHandle' is missing, or no handle");
+        return;
+    }
+    hg_request_get_handle(request, message, &handle);
+    if (request->method->takes == HG_TAKES_SESSION)
+        serve_session_call(client, request, message, &handle);
+    else
+        serve_operation_call(client, request, message, &handle);
+}

@@ -1,0 +1,17 @@
+/* A closer ends a session on its endpoint after the client has left it.
+ *
+ * It cancels the statements that may still run and closes the session, on the session's own backend
+ * connection when that is free, else on another one, because Spark serves one call at a time on a
+ * connection. It gives up after a while: then the broken connection itself ends the session on the
+ * server. Worker's thread. */
+#pragma once
+
+#include "proxy/backend.h"
+#include "proxy/session.h"
+
+typedef struct HgWorker HgWorker;
+
+/* Starts to close the session. `take_backend` is its own connection, which may be busy, or NULL;
+ * `operations` are those that it had (referenced by the array). */
+void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backend,
+                     GPtrArray *take_operations);

@@ -1,0 +1,34 @@
+/* The gateway: what all workers share, and the start and end of the whole. */
+#pragma once
+
+#include "auth/authenticator.h"
+#include "base/budget.h"
+#include "base/log.h"
+#include "cluster/pool.h"
+#include "net/jobs.h"
+#include "proxy/directory.h"
+#include "proxy/options.h"
+
+typedef struct HgGateway HgGateway;
+
+/* Starts job threads, workers and the acceptor, which takes clients from the listening sockets
+ * `fds` (one per listener of the options; taken, also on failure). Options, pool, authenticator and
+ * log are borrowed and outlive the gateway. NULL with *error when something can't be started. */
+HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *pool,
+                          HgAuthenticator *authenticator, HgLog *log, const int *take_fds,
+                          GError **error);
+
+/* Stops accepting, lets what runs finish (bounded) and ends all threads. Blocks. Main thread. */
+void hg_gateway_stop(HgGateway *gateway);
+
+/* Frees a stopped gateway. NULL is fine. */
+void hg_gateway_free(HgGateway *gateway);
+
+/* Shared by all workers; any thread. */
+const HgProxyOptions *hg_gateway_options(const HgGateway *gateway);
+HgPool *hg_gateway_pool(HgGateway *gateway);
+HgAuthenticator *hg_gateway_authenticator(HgGateway *gateway);
+HgDirectory *hg_gateway_directory(HgGateway *gateway);
+HgJobs *hg_gateway_jobs(HgGateway *gateway);
+HgBudget *hg_gateway_budget(HgGateway *gateway);
+HgLog *hg_gateway_log(HgGateway *gateway);

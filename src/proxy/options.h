@@ -1,0 +1,43 @@
+/* What the proxy is told by the configuration: plain values, set once before the workers start.
+ *
+ * The strings are borrowed from the configuration snapshot, which outlives the gateway. */
+#pragma once
+
+#include "net/socket.h"
+
+typedef enum {
+    HG_LOGIN_AS_USER, /* the backend sees the user's name and hivegate's secret */
+    HG_LOGIN_SERVICE, /* a service account that names the user in hive.server2.proxy.user */
+} HgLoginMode;
+
+typedef struct {
+    const char *name;
+    gboolean sasl; /* SASL PLAIN, else Thrift without SASL */
+} HgListenerOptions;
+
+typedef struct {
+    gboolean sasl; /* how hivegate speaks to the pool's endpoints */
+    HgLoginMode login;
+    const char *user;      /* login: service */
+    const char *password;  /* hivegate's own secret at the endpoint; never a client's */
+    guint connect_timeout; /* ms */
+    guint login_timeout;   /* ms from the first byte sent to the end of SASL */
+    guint open_timeout;    /* ms for OpenSession's answer */
+} HgPoolOptions;
+
+typedef struct {
+    guint workers;
+    gsize memory;           /* bytes of buffers in all; 0 = no ceiling */
+    guint connections;      /* client connections at once; 0 = no limit */
+    guint message_size;     /* bytes of one request */
+    guint login_timeout;    /* ms from accept to a finished login */
+    guint request_timeout;  /* ms from the first to the last byte of a request */
+    guint shutdown_timeout; /* ms for running work to finish after SIGTERM */
+    guint job_threads;
+    guint job_queue;
+    HgTcpOptions client_tcp;
+    HgTcpOptions endpoint_tcp;
+    const HgListenerOptions *listeners;
+    guint n_listeners;
+    HgPoolOptions pool;
+} HgProxyOptions;

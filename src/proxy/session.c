@@ -1,0 +1,258 @@
+/* Sessions and operations: see session.h. A session holds references to its principal; an operation
+ * holds one to its session; the session's list of operations holds none (the directory does). Any
+ * thread; the list and the reason of a loss are under the session's lock. */
+#include "proxy/session.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define TYPE_EXECUTE_STATEMENT 0 /* TOperationType */
+
+struct HgOperation {
+    atomic_uint references;
+    atomic_bool ended;
+    gint32 type;
+    HgSession *session;
+    HgHandle handle;
+    HgHandle backend;
+    HgOperation *next; /* in the session's list; both under its lock */
+    HgOperation *previous;
+    gboolean linked;
+};
+
+struct HgSession {
+    atomic_uint references;
+    atomic_int state;
+    HgHandle handle;
+    HgHandle backend;
+    HgEndpoint *endpoint;
+    HgPrincipal *principal;
+    char *effective_user;
+    guint64 home;
+    pthread_mutex_t lock;
+    HgOperation *operations;
+    char *lost_why;
+    atomic_bool counted; /* on the endpoint */
+};
+
+HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
+                          const HgHandle *backend, guint64 home)
+{
+    HgSession *session = g_new0(HgSession, 1);
+    atomic_init(&session->references, 1);
+    atomic_init(&session->state, HG_SESSION_OPEN);
+    atomic_init(&session->counted, TRUE);
+    hg_handle_random(&session->handle);
+    session->backend = *backend;
+    session->endpoint = endpoint;
+    session->principal = hg_principal_ref(principal);
+    session->effective_user = g_strdup(effective_user);
+    session->home = home;
+    pthread_mutex_init(&session->lock, NULL);
+    return session;
+}
+
+HgSession *hg_session_ref(HgSession *session)
+{
+    atomic_fetch_add_explicit(&session->references, 1, memory_order_relaxed);
+    return session;
+}
+
+void hg_session_unref(HgSession *session)
+{
+    if (session == NULL ||
+        atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) != 1)
+        return;
+    hg_session_end(session);
+    hg_principal_unref(session->principal);
+    pthread_mutex_destroy(&session->lock);
+    g_free(session->effective_user);
+    g_free(session->lost_why);
+    g_free(session);
+}
+
+const HgHandle *hg_session_handle(const HgSession *session)
+{
+    return &session->handle;
+}
+
+const HgHandle *hg_session_backend_handle(const HgSession *session)
+{
+    return &session->backend;
+}
+
+HgEndpoint *hg_session_endpoint(const HgSession *session)
+{
+    return session->endpoint;
+}
+
+HgPrincipal *hg_session_principal(const HgSession *session)
+{
+    return session->principal;
+}
+
+const char *hg_session_effective_user(const HgSession *session)
+{
+    return session->effective_user;
+}
+
+guint64 hg_session_home(const HgSession *session)
+{
+    return session->home;
+}
+
+HgSessionState hg_session_state(const HgSession *session)
+{
+    return (HgSessionState)atomic_load_explicit(&session->state, memory_order_acquire);
+}
+
+static void give_back(HgSession *session)
+{
+    if (atomic_exchange(&session->counted, FALSE))
+        hg_endpoint_release(session->endpoint);
+}
+
+gboolean hg_session_lose(HgSession *session, const char *why)
+{
+    pthread_mutex_lock(&session->lock);
+    int expected = HG_SESSION_OPEN;
+    gboolean lost = atomic_compare_exchange_strong(&session->state, &expected, HG_SESSION_LOST);
+    if (lost)
+        session->lost_why = g_strdup(why);
+    pthread_mutex_unlock(&session->lock);
+    if (lost)
+        give_back(session);
+    return lost;
+}
+
+void hg_session_end(HgSession *session)
+{
+    atomic_store_explicit(&session->state, HG_SESSION_CLOSED, memory_order_release);
+    give_back(session);
+}
+
+char *hg_session_lost_why(HgSession *session)
+{
+    pthread_mutex_lock(&session->lock);
+    char *why = g_strdup(session->lost_why);
+    pthread_mutex_unlock(&session->lock);
+    return why;
+}
+
+HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type)
+{
+    HgOperation *operation = g_new0(HgOperation, 1);
+    atomic_init(&operation->references, 1);
+    atomic_init(&operation->ended, FALSE);
+    operation->type = type;
+    operation->session = hg_session_ref(session);
+    operation->backend = *backend;
+    hg_handle_random(&operation->handle);
+    pthread_mutex_lock(&session->lock);
+    operation->next = session->operations;
+    if (operation->next != NULL)
+        operation->next->previous = operation;
+    session->operations = operation;
+    operation->linked = TRUE;
+    pthread_mutex_unlock(&session->lock);
+    return operation;
+}
+
+HgOperation *hg_operation_ref(HgOperation *operation)
+{
+    atomic_fetch_add_explicit(&operation->references, 1, memory_order_relaxed);
+    return operation;
+}
+
+void hg_operation_unref(HgOperation *operation)
+{
+    if (operation == NULL ||
+        atomic_fetch_sub_explicit(&operation->references, 1, memory_order_acq_rel) != 1)
+        return;
+    hg_operation_unlink(operation);
+    hg_session_unref(operation->session);
+    g_free(operation);
+}
+
+const HgHandle *hg_operation_handle(const HgOperation *operation)
+{
+    return &operation->handle;
+}
+
+const HgHandle *hg_operation_backend_handle(const HgOperation *operation)
+{
+    return &operation->backend;
+}
+
+HgSession *hg_operation_session(const HgOperation *operation)
+{
+    return operation->session;
+}
+
+gint32 hg_operation_type(const HgOperation *operation)
+{
+    return operation->type;
+}
+
+void hg_operation_set_ended(HgOperation *operation)
+{
+    atomic_store_explicit(&operation->ended, TRUE, memory_order_relaxed);
+}
+
+gboolean hg_operation_has_ended(const HgOperation *operation)
+{
+    return atomic_load_explicit(&operation->ended, memory_order_relaxed);
+}
+
+/* With the session's lock held. */
+static void unlink_locked(HgOperation *operation)
+{
+    if (!operation->linked)
+        return;
+    if (operation->previous != NULL)
+        operation->previous->next = operation->next;
+    else
+        operation->session->operations = operation->next;
+    if (operation->next != NULL)
+        operation->next->previous = operation->previous;
+    operation->next = operation->previous = NULL;
+    operation->linked = FALSE;
+}
+
+void hg_operation_unlink(HgOperation *operation)
+{
+    pthread_mutex_lock(&operation->session->lock);
+    unlink_locked(operation);
+    pthread_mutex_unlock(&operation->session->lock);
+}
+
+GPtrArray *hg_session_take_operations(HgSession *session)
+{
+    GPtrArray *taken = g_ptr_array_new_with_free_func((GDestroyNotify)hg_operation_unref);
+    pthread_mutex_lock(&session->lock);
+    while (session->operations != NULL) {
+        HgOperation *operation = session->operations;
+        /* one whose last reference is going just now has unlinked itself under this lock, or waits
+         * for it: then its count is 0 and it must not be revived */
+        guint count = atomic_load(&operation->references);
+        while (count != 0 &&
+               !atomic_compare_exchange_weak(&operation->references, &count, count + 1))
+            ;
+        unlink_locked(operation);
+        if (count != 0)
+            g_ptr_array_add(taken, operation);
+    }
+    pthread_mutex_unlock(&session->lock);
+    return taken;
+}
+
+guint hg_session_statements(HgSession *session)
+{
+    guint count = 0;
+    pthread_mutex_lock(&session->lock);
+    for (HgOperation *operation = session->operations; operation != NULL;
+         operation = operation->next)
+        count += operation->type == TYPE_EXECUTE_STATEMENT;
+    pthread_mutex_unlock(&session->lock);
+    return count;
+}

@@ -1,0 +1,78 @@
+/* Sessions and operations as hivegate knows them: apart from any connection.
+ *
+ * A session pairs the handle that the client was given with the backend's own, and belongs to one
+ * principal. An operation does the same for a statement or metadata call of a session. Both are
+ * counted references, shared between workers: what never changes is plain, what changes is atomic
+ * or under the session's lock. */
+#pragma once
+
+#include "auth/principal.h"
+#include "cluster/pool.h"
+#include "hs2/handle.h"
+
+typedef struct HgSession HgSession;
+typedef struct HgOperation HgOperation;
+
+typedef enum {
+    HG_SESSION_OPEN,   /* lives on its endpoint */
+    HG_SESSION_LOST,   /* its backend connection broke: every call gets a clear error */
+    HG_SESSION_CLOSED, /* closed by its client, or being closed after its client left */
+} HgSessionState;
+
+/* A session in state OPEN with a fresh random handle. `home` is the id of the client connection
+ * that opened it; the session ends with that connection. Takes over the count that hg_pool_choose()
+ * made on `endpoint`. */
+HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
+                          const HgHandle *backend, guint64 home);
+
+HgSession *hg_session_ref(HgSession *session);
+void hg_session_unref(HgSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgSession, hg_session_unref)
+
+/* Never change; borrowed. */
+const HgHandle *hg_session_handle(const HgSession *session);
+const HgHandle *hg_session_backend_handle(const HgSession *session);
+HgEndpoint *hg_session_endpoint(const HgSession *session);
+HgPrincipal *hg_session_principal(const HgSession *session);
+const char *hg_session_effective_user(const HgSession *session);
+guint64 hg_session_home(const HgSession *session);
+
+HgSessionState hg_session_state(const HgSession *session);
+
+/* OPEN -> LOST, with the reason in words; TRUE when this call did it. */
+gboolean hg_session_lose(HgSession *session, const char *why);
+
+/* Anything -> CLOSED; the count on the endpoint is given back once. */
+void hg_session_end(HgSession *session);
+
+/* Why it was lost; a copy for the caller (g_free). */
+char *hg_session_lost_why(HgSession *session);
+
+/* An operation of the session with a fresh random handle, linked to it. The caller has one
+ * reference. */
+HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type);
+
+HgOperation *hg_operation_ref(HgOperation *operation);
+void hg_operation_unref(HgOperation *operation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgOperation, hg_operation_unref)
+
+const HgHandle *hg_operation_handle(const HgOperation *operation);
+const HgHandle *hg_operation_backend_handle(const HgOperation *operation);
+HgSession *hg_operation_session(const HgOperation *operation);
+
+/* TOperationHandle.operationType as the backend gave it: part of the handle's identity on Spark. */
+gint32 hg_operation_type(const HgOperation *operation);
+
+/* Notes that the operation has reached a final state (finished, failed, cancelled, timed out). */
+void hg_operation_set_ended(HgOperation *operation);
+gboolean hg_operation_has_ended(const HgOperation *operation);
+
+/* Takes the operation off its session's list; fine when it is off already. */
+void hg_operation_unlink(HgOperation *operation);
+
+/* Takes all operations off the list and gives them to the caller, referenced (free with
+ * g_ptr_array_unref; the array unrefs them). */
+GPtrArray *hg_session_take_operations(HgSession *session);
+
+/* How many statements (not metadata calls) of the session are not closed yet. */
+guint hg_session_statements(HgSession *session);

@@ -1,0 +1,57 @@
+/* A worker: one thread, one loop, and the connections that live on it. */
+#pragma once
+
+#include "base/log.h"
+#include "hs2/open.h"
+#include "proxy/backend.h"
+#include "proxy/backend_cache.h"
+#include "proxy/gateway.h"
+
+typedef struct HgWorker HgWorker;
+typedef struct HgClient HgClient;
+
+/* Starts a worker's thread. NULL with *error when the kernel refuses. */
+HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error);
+
+/* Waits for the thread's end; hg_worker_drain() comes before. */
+void hg_worker_join(HgWorker *worker);
+
+/* Frees a worker whose thread has been joined. NULL is fine. */
+void hg_worker_free(HgWorker *worker);
+
+/* Gives a connected client to the worker. FALSE when it is stopping: the caller keeps the socket.
+ * Any thread. */
+gboolean hg_worker_give(HgWorker *worker, guint listener, int take_fd);
+
+/* Client connections that the worker has or was given. Any thread. */
+guint hg_worker_load(const HgWorker *worker);
+
+/* Lets what runs finish and ends the thread: idle clients go at once, busy ones when their
+ * statements are closed, all of them after limits: shutdown_timeout. Any thread, once. */
+void hg_worker_drain(HgWorker *worker);
+
+/* ---- for what lives on the worker, on its thread ---- */
+
+HgGateway *hg_worker_gateway(HgWorker *worker);
+HgLoop *hg_worker_loop(HgWorker *worker);
+const HgBackendContext *hg_worker_backend_context(HgWorker *worker);
+HgBackendCache *hg_worker_backend_cache(HgWorker *worker);
+gboolean hg_worker_is_draining(const HgWorker *worker);
+
+/* The name under which hivegate logs in at an endpoint for this user (HgPoolOptions.login). */
+const char *hg_worker_login_name(const HgWorker *worker, const char *effective_user);
+
+/* A connection for a user to an endpoint: a kept one (*kept TRUE) or a new one. */
+HgBackend *hg_worker_take_backend(HgWorker *worker, HgEndpoint *endpoint,
+                                  const char *effective_user, const HgBackendEvents *events,
+                                  void *owner, gboolean *kept);
+
+/* Puts a client into the worker's books under a new id, which is written to `id` inside the client,
+ * and takes it out. An id is never used twice. */
+void hg_worker_add_client(HgWorker *worker, HgClient *client, guint64 *id);
+void hg_worker_remove_client(HgWorker *worker, guint64 id);
+HgClient *hg_worker_find_client(HgWorker *worker, guint64 id);
+
+/* Counts closers, which the end of the worker waits for. */
+void hg_worker_closer_started(HgWorker *worker);
+void hg_worker_closer_ended(HgWorker *worker);

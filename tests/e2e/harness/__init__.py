@@ -1,0 +1,1 @@
+"""What the end-to-end tests are built from: a raw client, comparison, drivers, observation."""

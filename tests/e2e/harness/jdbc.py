@@ -1,0 +1,84 @@
+"""The Hive JDBC drivers, each in a JVM of its own that runs a script of calls."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from support.paths import JARS, SetupError, java_home, spark_home
+
+from e2e.harness.wire import Target
+
+VERSIONS = ("1.2.2", "2.3.9", "3.1.3", "4.1.0")
+
+# What the standalone jars leave to the caller; taken from Spark's own jars.
+_BESIDE = ("hadoop-client-api-*.jar", "hadoop-client-runtime-*.jar", "commons-logging-*.jar",
+           "slf4j-api-*.jar")
+
+# Only to end a JVM that hangs.
+_TIMEOUT = 420
+
+Call = Sequence[str | None]
+
+
+def script_text(calls: Sequence[Call]) -> str:
+    def field(value: str | None) -> str:
+        if value is None:
+            return "\\N"
+        return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+    return "".join("\t".join(field(f) for f in call) + "\n" for call in calls)
+
+
+class JdbcDrivers:
+    """The compiled probe and the class path of each driver."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        source = Path(__file__).parents[1] / "java" / "JdbcProbe.java"
+        javac = java_home() / "bin" / "javac"
+        subprocess.run(
+            [str(javac), "-Xlint:all", "-Werror", "-d", str(directory), str(source)], check=True
+        )
+
+    def class_path(self, driver: str) -> str:
+        jars = spark_home("3.5") / "jars"
+        if driver == "2.3.9":
+            return f"{self.directory}:{jars}/*"
+        own = JARS / f"hive-jdbc-{driver}-standalone.jar"
+        if not own.exists():
+            raise SetupError(f"no {own}; run: tools/setup jdbc")
+        beside = [str(path) for name in _BESIDE for path in sorted(jars.glob(name))]
+        return ":".join([str(self.directory), str(own), *beside])
+
+    def run(self, driver: str, target: Target, calls: Sequence[Call]) -> list[dict]:
+        """Runs the calls in a new JVM; one result per call."""
+        log = self.directory / f"{driver}-{target.port}.log"
+        with open(log, "wb") as errors:
+            done = subprocess.run(
+                [
+                    str(java_home() / "bin" / "java"),
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:+UseSerialGC",
+                    "-Duser.timezone=UTC",
+                    "-cp",
+                    self.class_path(driver),
+                    "JdbcProbe",
+                    f"{target.host}:{target.port}",
+                    target.user,
+                    target.password,
+                ],
+                input=script_text(calls),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        said = log.read_text(errors="replace")[-3000:]
+        assert done.returncode == 0, f"the probe ended with {done.returncode}:\n{said}"
+        results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert len(results) == len(calls), f"{len(results)} results of {len(calls)} calls:\n{said}"
+        return results

@@ -1,0 +1,84 @@
+/* Fuzz target: the first bytes of a reply, of which only what is needed is read.
+ *
+ * Input: the method it answers, where it is cut, then the bytes. */
+#include "fuzz.h"
+#include "hs2/reply.h"
+
+static HgWireStatus peek_copy(HgSlice bytes, const HgMethod *method, HgReplyHead *reply)
+{
+    HgSlice copy = fuzz_copy(bytes);
+    HgWireStatus status = hg_reply_peek(copy, method, reply);
+    fuzz_free(copy);
+    return status;
+}
+
+/* Another handle put in is read back in the same place. */
+static void check_handle(const HgReplyHead *reply, const HgMethod *method, HgSlice bytes)
+{
+    FUZZ_CHECK(reply->guid_offset >= reply->head.size && reply->secret_offset >= reply->head.size);
+    FUZZ_CHECK(reply->guid_offset + HG_HANDLE_HALF <= bytes.size);
+    FUZZ_CHECK(reply->secret_offset + HG_HANDLE_HALF <= bytes.size);
+    HgSlice copy = fuzz_copy(bytes);
+    HgHandle theirs;
+    HgHandle ours;
+    HgHandle got;
+    memset(&ours, 0xff, sizeof ours);
+    hg_reply_get_handle(reply, copy.data, &theirs);
+    hg_reply_set_handle(reply, (guint8 *)copy.data, &ours);
+    HgReplyHead again;
+    FUZZ_CHECK(hg_reply_peek(copy, method, &again) == HG_WIRE_OK && again.has_handle);
+    hg_reply_get_handle(&again, copy.data, &got);
+    FUZZ_CHECK(hg_handle_equal(&got, &ours));
+    hg_reply_set_handle(&again, (guint8 *)copy.data, &theirs);
+    FUZZ_CHECK(hg_slice_equal(copy, bytes));
+    fuzz_free(copy);
+}
+
+/* The text of a handle in the middle of the bytes is found and replaced, and back again. */
+static void check_replaced_text(HgSlice bytes)
+{
+    HgHandle from;
+    HgHandle to;
+    memset(from.guid, 0xaa, sizeof from.guid);
+    memset(from.secret, 0xab, sizeof from.secret);
+    memset(to.guid, 0x11, sizeof to.guid);
+    memset(to.secret, 0x12, sizeof to.secret);
+    char text[HG_HANDLE_TEXT_SIZE];
+    hg_handle_text(&from, text);
+    g_autoptr(GByteArray) message = g_byte_array_new();
+    g_byte_array_append(message, bytes.data, (guint)(bytes.size / 2));
+    g_byte_array_append(message, (const guint8 *)text, sizeof text - 1);
+    HgSlice tail = hg_slice(bytes.data + bytes.size / 2, bytes.size - bytes.size / 2);
+    g_byte_array_append(message, tail.data, (guint)tail.size);
+    HgSlice copy = fuzz_copy(hg_slice(message->data, message->len));
+    FUZZ_CHECK(hg_reply_replace_text((guint8 *)copy.data, copy.size, &from, &to) >= 1);
+    FUZZ_CHECK(memmem(copy.data, copy.size, text, sizeof text - 1) == NULL);
+    FUZZ_CHECK(hg_reply_replace_text((guint8 *)copy.data, copy.size, &from, &to) == 0);
+    hg_handle_text(&to, text);
+    FUZZ_CHECK(memmem(copy.data, copy.size, text, sizeof text - 1) != NULL);
+    fuzz_free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    HgSlice bytes = hg_slice(data, size);
+    const HgMethod *method = hg_method_get((HgMethodId)(fuzz_take_u8(&bytes) % HG_METHOD_COUNT));
+    guint where = fuzz_take_u16(&bytes);
+    check_replaced_text(bytes);
+    HgReplyHead reply; /* its name points into the bytes */
+    HgWireStatus status = hg_reply_peek(bytes, method, &reply);
+    HgReplyHead part;
+    FUZZ_CHECK(peek_copy(bytes, method, &part) == status);
+    HgWireStatus before = peek_copy(hg_slice(bytes.data, where % (bytes.size + 1)), method, &part);
+    FUZZ_CHECK(before != HG_WIRE_BAD || status == HG_WIRE_BAD);
+    FUZZ_CHECK(status != HG_WIRE_SHORT || before == HG_WIRE_SHORT);
+    if (status != HG_WIRE_OK)
+        return 0;
+    FUZZ_CHECK(reply.head.size <= bytes.size);
+    FUZZ_CHECK(hg_reply_answers(&reply, reply.head.name, reply.head.seqid) ==
+               (reply.head.type == HG_MESSAGE_REPLY || reply.head.type == HG_MESSAGE_EXCEPTION));
+    FUZZ_CHECK(reply.exception == (reply.head.type == HG_MESSAGE_EXCEPTION));
+    if (reply.has_handle)
+        check_handle(&reply, method, bytes);
+    return 0;
+}

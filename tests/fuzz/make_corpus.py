@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets: one folder per target, one file per seed.
+
+    make_corpus.py FOLDER
+
+The messages have the shapes that real clients and a real Spark Thrift Server send (beeline, Hive
+JDBC, PyHive, impyla, the Databricks driver); handles and names are made up. What the fuzzers found
+is kept beside this script, in corpus/<target>/, and is a seed too.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import struct
+import sys
+from typing import Any
+
+BOOL, BYTE, DOUBLE, I16, I32, I64, STRING, STRUCT, MAP, SET, LIST = (
+    2, 3, 4, 6, 8, 10, 11, 12, 13, 14, 15,
+)  # fmt: skip
+CALL, REPLY, EXCEPTION, ONEWAY = 1, 2, 3, 4
+
+# A value is (type, python value): a struct is a list of (id, value), a list or set is
+# (element type, [python values]), a map is (key type, value type, {key: value}).
+Value = tuple[int, Any]
+Fields = list[tuple[int, Value]]
+
+NUMBERS = {BOOL: ">B", BYTE: ">B", DOUBLE: ">d", I16: ">h", I32: ">i", I64: ">q"}
+HANDLE = (STRUCT, [(1, (STRING, bytes(range(16)))), (2, (STRING, bytes(range(16, 32))))])
+SESSION = (STRUCT, [(1, HANDLE)])
+OPERATION = (STRUCT, [(1, HANDLE), (2, (I32, 0)), (3, (BOOL, 1))])
+SUCCESS = (STRUCT, [(1, (I32, 0))])
+
+# As in the enum of src/hs2/method.h: the reply target's first byte picks a method.
+METHODS = [
+    "OpenSession", "CloseSession", "GetInfo", "ExecuteStatement", "GetTypeInfo", "GetCatalogs",
+    "GetSchemas", "GetTables", "GetTableTypes", "GetColumns", "GetFunctions", "GetPrimaryKeys",
+    "GetCrossReference", "GetOperationStatus", "CancelOperation", "CloseOperation",
+    "GetResultSetMetadata", "FetchResults", "GetDelegationToken", "CancelDelegationToken",
+    "RenewDelegationToken", "GetQueryId", "SetClientInfo", "UploadData", "DownloadData",
+]  # fmt: skip
+
+
+def text(value: str | bytes) -> bytes:
+    raw = value.encode() if isinstance(value, str) else value
+    return struct.pack(">i", len(raw)) + raw
+
+
+def encode(kind: int, value: Any) -> bytes:
+    if kind in NUMBERS:
+        return struct.pack(NUMBERS[kind], value)
+    if kind == STRING:
+        return text(value)
+    if kind == STRUCT:
+        heads = (struct.pack(">Bh", v[0], i) + encode(*v) for i, v in value)
+        return b"".join(heads) + b"\0"
+    if kind == MAP:
+        key, other, entries = value
+        pairs = (encode(key, k) + encode(other, v) for k, v in entries.items())
+        return struct.pack(">BBi", key, other, len(entries)) + b"".join(pairs)
+    element, values = value
+    return struct.pack(">Bi", element, len(values)) + b"".join(encode(element, v) for v in values)
+
+
+def message(kind: int, name: str, fields: Fields, seqid: int = 1, strict: bool = True) -> bytes:
+    body = encode(STRUCT, fields)
+    if not strict:
+        return text(name) + bytes([kind]) + struct.pack(">i", seqid) + body
+    return struct.pack(">HBB", 0x8001, 0, kind) + text(name) + struct.pack(">i", seqid) + body
+
+
+def call(name: str, fields: Fields, **how: Any) -> bytes:
+    return message(CALL, name, [(1, (STRUCT, fields))], **how)
+
+
+def reply(name: str, fields: Fields, **how: Any) -> bytes:
+    return message(REPLY, name, [(0, (STRUCT, fields))], **how)
+
+
+def texts(entries: dict[str, str]) -> Value:
+    return (MAP, (STRING, STRING, entries))
+
+
+def calls() -> dict[str, bytes]:
+    fetch_size = {"set:hiveconf:hive.server2.thrift.resultset.default.fetch.size": "1000"}
+    fetch = [(1, OPERATION), (2, (I32, 0)), (3, (I64, 1000))]
+    direct = (STRUCT, [(1, (I64, 10000)), (2, (I64, 300000000))])
+    return {
+        "open-beeline": call(
+            "OpenSession", [(1, (I32, 9)), (4, texts({**fetch_size, "use:database": "default"}))]
+        ),
+        "open-pyhive": call(
+            "OpenSession", [(1, (I32, 5)), (2, (STRING, "alice")), (4, texts({}))], seqid=0
+        ),
+        "open-nosasl": call(
+            "OpenSession",
+            [(1, (I32, 9)), (2, (STRING, "alice")), (3, (STRING, "secret")), (4, texts({}))],
+        ),
+        "open-databricks": call(
+            "OpenSession",
+            [
+                (4, texts({"ThriftTransport": "1"})),
+                (0x501, (LIST, (I32, [17, 18]))),
+                (0x502, (I64, 42248)),
+                (0x503, texts({"UseNativeQuery": "2"})),
+                (0x504, (STRUCT, [(2, (STRING, "default"))])),
+                (0x505, (BOOL, 1)),
+            ],
+        ),
+        "open-proxy-user": call(
+            "OpenSession", [(1, (I32, 9)), (4, texts({"hive.server2.proxy.user": "bob"}))]
+        ),
+        "open-system": call(
+            "OpenSession", [(1, (I32, 9)), (4, texts({"set:system:user.name": "root"}))]
+        ),
+        "execute": call(
+            "ExecuteStatement",
+            [
+                (1, SESSION),
+                (2, (STRING, "select id, cast(id as string) s from range(3)")),
+                (3, texts({})),
+                (4, (BOOL, 1)),
+                (5, (I64, 0)),
+            ],
+        ),
+        "execute-databricks": call(
+            "ExecuteStatement",
+            [(1, SESSION), (2, (STRING, "select 1")), (4, (BOOL, 1)), (0x501, direct)],
+        ),
+        "status": call("GetOperationStatus", [(1, OPERATION), (2, (BOOL, 1))], seqid=7),
+        "fetch": call("FetchResults", fetch),
+        "fetch-log": call("FetchResults", [*fetch, (4, (I16, 1))], seqid=0),
+        "metadata": call("GetResultSetMetadata", [(1, OPERATION)]),
+        "info": call("GetInfo", [(1, SESSION), (2, (I32, 17))]),
+        "info-unversioned": call("GetInfo", [(1, SESSION), (2, (I32, 18))], strict=False),
+        "tables": call(
+            "GetTables",
+            [
+                (1, SESSION),
+                (3, (STRING, "default")),
+                (4, (STRING, "%")),
+                (5, (LIST, (STRING, ["TABLE", "VIEW"]))),
+            ],
+        ),
+        "close-operation": call("CloseOperation", [(1, OPERATION)]),
+        "close-session": call("CloseSession", [(1, SESSION)]),
+        "cancel": call("CancelOperation", [(1, OPERATION)]),
+        "client-info": call("SetClientInfo", [(1, SESSION), (2, texts({"app": "x"}))]),
+        "upload": call("UploadData", [(1, SESSION), (2, (STRING, "t")), (4, (STRING, b"\0\1\2"))]),
+        "unknown": call("CloseImpalaOperation", [(1, OPERATION)], seqid=0),
+        "oneway": message(ONEWAY, "CloseSession", [(1, (STRUCT, [(1, SESSION)]))]),
+        "twice": call("CloseSession", [(1, SESSION), (1, SESSION)]),
+        "wrong-type": call("CloseSession", [(1, (STRING, "handle"))]),
+        "deep": call("X", [(1, nested(30))]),
+        "too-deep": call("X", [(1, nested(40))]),
+    }
+
+
+def nested(depth: int) -> Value:
+    value: Value = (LIST, (I32, [1]))
+    for _ in range(depth):
+        value = (STRUCT, [(1, value)])
+    return value
+
+
+def column(member: int, kind: int, values: list[Any]) -> list[tuple[int, Value]]:
+    return [(member, (STRUCT, [(1, (LIST, (kind, values))), (2, (STRING, b"\0"))]))]
+
+
+def replies() -> dict[str, tuple[str, bytes]]:
+    columns = [
+        column(5, I64, [0, 1, 2]),
+        column(7, STRING, ["0", "1", "2"]),
+        column(1, BOOL, [0, 1, 0]),
+        column(6, DOUBLE, [0.5, -1.0, 1e300]),
+    ]
+    rows = (STRUCT, [(1, (I64, 0)), (2, (LIST, (STRUCT, []))), (3, (LIST, (STRUCT, columns)))])
+    cell = [(7, (STRUCT, [(1, (STRING, "UA"))]))]
+    old_rows = (STRUCT, [(1, (I64, 0)), (2, (LIST, (STRUCT, [[(1, (LIST, (STRUCT, [cell])))]])))])
+    error = (
+        STRUCT,
+        [
+            (1, (I32, 3)),
+            (2, (LIST, (STRING, ["*org.apache.hive.service.cli.HiveSQLException:no table:25:24"]))),
+            (3, (STRING, "42S02")),
+            (4, (I32, 0)),
+            (5, (STRING, "Invalid SessionHandle: SessionHandle [00010203-0405]")),
+        ],
+    )
+    name_type = (
+        STRUCT,
+        [(1, (LIST, (STRUCT, [[(1, (STRUCT, [(1, (I32, 7)), (2, (STRUCT, []))]))]])))],
+    )
+    schema = (
+        STRUCT,
+        [(1, (LIST, (STRUCT, [[(1, (STRING, "s")), (2, name_type), (3, (I32, 0))]])))],
+    )
+    unknown = [(1, (STRING, "Invalid method name: 'GetLog'")), (2, (I32, 1))]
+    made = {
+        "open": (
+            "OpenSession",
+            reply(
+                "OpenSession", [(1, SUCCESS), (2, (I32, 9)), (3, SESSION), (4, texts({}))], seqid=0
+            ),
+        ),
+        "execute": (
+            "ExecuteStatement",
+            reply("ExecuteStatement", [(1, SUCCESS), (2, OPERATION)]),
+        ),
+        "execute-error": ("ExecuteStatement", reply("ExecuteStatement", [(1, error)])),
+        "status": (
+            "GetOperationStatus",
+            reply(
+                "GetOperationStatus",
+                [(1, SUCCESS), (2, (I32, 2)), (7, (I64, 1)), (9, (BOOL, 1))],
+            ),
+        ),
+        "status-failed": (
+            "GetOperationStatus",
+            reply(
+                "GetOperationStatus",
+                [(1, SUCCESS), (2, (I32, 5)), (3, (STRING, "42703")), (5, (STRING, "at org..."))],
+            ),
+        ),
+        "fetch": (
+            "FetchResults",
+            reply("FetchResults", [(1, SUCCESS), (2, (BOOL, 0)), (3, rows)]),
+        ),
+        "fetch-rows": (
+            "FetchResults",
+            reply("FetchResults", [(1, SUCCESS), (2, (BOOL, 0)), (3, old_rows)]),
+        ),
+        "metadata": (
+            "GetResultSetMetadata",
+            reply("GetResultSetMetadata", [(1, SUCCESS), (2, schema)]),
+        ),
+        "info": (
+            "GetInfo",
+            reply("GetInfo", [(1, SUCCESS), (2, (STRUCT, [(1, (STRING, "Spark SQL"))]))]),
+        ),
+        "query-id": ("GetQueryId", reply("GetQueryId", [(1, (STRING, "q-1"))])),
+        "close": ("CloseOperation", reply("CloseOperation", [(1, SUCCESS)])),
+        "exception": ("GetInfo", message(EXCEPTION, "GetLog", unknown)),
+        "nothing": ("GetInfo", message(REPLY, "GetInfo", [])),
+    }
+    return made
+
+
+def frame(status: int, payload: bytes) -> bytes:
+    return bytes([status]) + struct.pack(">i", len(payload)) + payload
+
+
+def negotiations() -> dict[str, bytes]:
+    start = frame(1, b"PLAIN")
+    return {
+        "java": start + frame(5, b"\0alice\0secret"),
+        "python": start + frame(2, b"\0alice\0x"),
+        "node": start + frame(2, b"alice\0alice\0secret"),
+        "other-user": start + frame(5, b"bob\0alice\0secret"),
+        "gssapi": frame(1, b"GSSAPI"),
+        "no-password": start + frame(5, b"\0alice\0"),
+        "empty": start + frame(5, b""),
+        "failed": frame(3, b"Error validating the login"),
+        "success": frame(5, b""),
+        "utf-8": start + frame(5, "\0jürgen\0pässword".encode()),
+        "plain": b"\0alice\0secret",
+        "http": b"POST /cliservice HTTP/1.1\r\n\r\n",
+        "thrift": b"\x80\x01\x00\x01\x00\x00\x00\x0bOpenSession",
+        "tls": b"\x16\x03\x01\x02\x00\x01\x00",
+        "long": b"\x01\x7f\xff\xff\xff",
+    }
+
+
+USERS = {
+    "two": "# who may log in\nalice:$6$saltsalt$" + "a" * 86 + ":analysts,admins\n\nbob:"
+    "$y$j9T$abcdefghijklmnop$" + "b" * 43 + "\n",
+    "twice": "alice:$1$salt$" + "c" * 22 + "\nalice:$1$salt$" + "c" * 22 + "\n",
+    "foul": "alice\n:x\nbob:plain\ncarol@x:$1$salt$" + "c" * 22 + ":a,,b\n",
+    "windows": "\ufeffalice:$5$salt$" + "d" * 43 + ":g\r\n",
+}
+
+CONFIGS = {
+    "least": "listeners:\n  - name: thrift\n    bind: 127.0.0.1:10000\n"
+    "authentication:\n  chain: [users]\n  users: {file: users.txt}\n"
+    'pools:\n  - name: default\n    endpoints: ["127.0.0.1:10001"]\n',
+    "service": "workers: 2\nlisteners:\n  - name: a\n    bind: '[::1]:10000'\n    sasl: none\n"
+    "  - {name: b, bind: 'unix:/run/hg.sock', transport: binary, sasl: plain}\n"
+    "authentication: {chain: [users], users: {file: u}}\n"
+    "pools:\n  - name: p\n    discovery: static\n    endpoints: [h:1, '[::1]:2']\n"
+    "    login: service\n    user: svc\n    password_file: secret\n",
+    "wrong": "workers: two\nlisteners: {}\nworkers: 3\nunknown: [1, {a: b}]\npools:\n  - name: ''\n"
+    "    endpoints: ['x', 'h:0']\n    login: me\n",
+    "limits": "limits: {connections: 10, memory: 64MiB, login_timeout: 20s}\n"
+    "tcp: {clients: {keepalive_idle: 60s}}\nlog: {level: debug, format: json}\n",
+    "tricks": "a: &x [*x]\nb: !!str 1\n---\n? {k: v}\n: 1\n<<: *x\n",
+    "scalars": 'a: |\n  text\nb: >-\n  folded\nc: "\\u2028\\x1b"\nd: ~\ne: 0x10\n',
+    "deep": "[" * 40 + "]" * 40,
+}
+
+
+def write(root: pathlib.Path, target: str, name: str, seed: bytes) -> None:
+    folder = root / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(seed)
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    root = pathlib.Path(sys.argv[1])
+    for name, seed in calls().items():
+        write(root, "walk", "call-" + name, b"\0\1" + seed)
+        write(root, "request", name, b"\0\x20" + seed)
+        if name.startswith("open"):
+            write(root, "open", name, b"\0" + seed)
+            write(root, "open", name + "-service", b"\2" + seed)
+    for name, (method, seed) in replies().items():
+        write(root, "walk", "reply-" + name, b"\0\2" + seed)
+        write(root, "reply", name, bytes([METHODS.index(method)]) + b"\0\x30" + seed)
+    write(root, "walk", "two", b"\0\3" + calls()["status"] + calls()["fetch"])
+    for name, seed in negotiations().items():
+        write(root, "sasl", name, seed)
+    for name, words in USERS.items():
+        write(root, "users", name, words.encode())
+    for name, words in CONFIGS.items():
+        write(root, "config", name, words.encode())
+    for number in range(8):  # programs: any bytes will do
+        program = bytes((number * 37 + i * (number + 3)) % 256 for i in range(60 * (number + 1)))
+        write(root, "build", f"program-{number}", program)
+        write(root, "open", f"program-{number}", bytes([1 | number % 2 << 1]) + program)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+/* The suites of the auth layer, one per module; main.c runs them all. */
+#pragma once
+
+#include <check.h>
+
+Suite *name_suite(void);
+Suite *principal_suite(void);
+Suite *password_suite(void);
+Suite *users_suite(void);
+Suite *login_cache_suite(void);
+Suite *authenticator_suite(void);

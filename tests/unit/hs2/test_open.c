@@ -1,0 +1,180 @@
+/* Tests of hs2/open: what goes to the backend, byte for byte, and what must not. */
+#include "base/error.h"
+#include "hs2/open.h"
+#include "notation.h"
+#include "suites.h"
+
+static const HgOpenPlan as_user = {
+    .principal = "alice", .effective_user = "alice", .login_name = "alice"};
+static const HgOpenPlan service = {.principal = "alice",
+                                   .effective_user = "alice",
+                                   .login_name = "gateway",
+                                   .name_proxy_user = TRUE};
+
+static gboolean rewrite(const char *notation, const HgOpenPlan *plan, HgBuffer *out, GError **error)
+{
+    AUTO_MESSAGE(bytes, notation);
+    HgRequest request;
+    ck_assert_int_eq(hg_request_read(bytes_slice(bytes), &request), HG_REQUEST_OK);
+    return hg_open_rewrite(&request, bytes_slice(bytes), plan, out, error);
+}
+
+static void check_rewrite(const char *notation, const HgOpenPlan *plan, const char *expected)
+{
+    HgBuffer out;
+    hg_buffer_init(&out, NULL);
+    g_autoptr(GError) error = NULL;
+    ck_assert(rewrite(notation, plan, &out, &error));
+    AUTO_MESSAGE(bytes, expected);
+    HgSlice written = hg_slice(hg_buffer_data(&out), hg_buffer_size(&out));
+    ck_assert_msg(hg_slice_equal(written, bytes_slice(bytes)), "%s", notation);
+    HgRequest again;
+    ck_assert_int_eq(hg_request_read(written, &again), HG_REQUEST_OK);
+    ck_assert_uint_eq(again.size, written.size);
+    hg_buffer_clear(&out);
+}
+
+START_TEST(test_as_user)
+{
+    check_rewrite("call OpenSession 7 {1:{1:9 2:'carol' 3:'secret' 4:<11 11 'use:database' 'd'>}}",
+                  &as_user, "call OpenSession 7 {1:{1:9 2:'alice' 4:<11 11 'use:database' 'd'>}}");
+    check_rewrite("call OpenSession 0 {1:{}}", &as_user, "call OpenSession 0 {1:{2:'alice'}}");
+    check_rewrite("call OpenSession 0 {1:{3:'secret' 1:5}}", &as_user,
+                  "call OpenSession 0 {1:{1:5 2:'alice'}}");
+    check_rewrite("call OpenSession 0 {1:{4:<0 0>}}", &as_user,
+                  "call OpenSession 0 {1:{2:'alice' 4:<11 11>}}");
+}
+END_TEST
+
+START_TEST(test_service)
+{
+    check_rewrite("call OpenSession 7 {1:{1:9 4:<11 11 'a' 'b'>}}", &service,
+                  "call OpenSession 7 {1:{1:9 2:'gateway' "
+                  "4:<11 11 'a' 'b' 'hive.server2.proxy.user' 'alice'>}}");
+    check_rewrite("call OpenSession 7 {1:{1:9}}", &service,
+                  "call OpenSession 7 {1:{1:9 2:'gateway' "
+                  "4:<11 11 'hive.server2.proxy.user' 'alice'>}}");
+    /* never twice, whatever the client says of itself */
+    check_rewrite("call OpenSession 7 {1:{1:9 4:<11 11 'hive.server2.proxy.user' 'alice' 'a' 'b' "
+                  "'set:hiveconf:HIVE.server2.proxy.user' ''>}}",
+                  &service,
+                  "call OpenSession 7 {1:{1:9 2:'gateway' "
+                  "4:<11 11 'a' 'b' 'hive.server2.proxy.user' 'alice'>}}");
+}
+END_TEST
+
+START_TEST(test_own_name_is_dropped)
+{
+    check_rewrite("call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' 'alice'>}}", &as_user,
+                  "call OpenSession 7 {1:{2:'alice' 4:<11 11>}}");
+    check_rewrite("call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' '' 'k' 'v'>}}",
+                  &as_user, "call OpenSession 7 {1:{2:'alice' 4:<11 11 'k' 'v'>}}");
+}
+END_TEST
+
+START_TEST(test_unknown_fields_stay)
+{
+    check_rewrite("call OpenSession 3 {-2:t 1:{4:<11 11> 0x501:[8 17 18] 0x502:42248l 2:'x' "
+                  "0x503:<11 11 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t} 5:{1:'y'}}",
+                  &as_user,
+                  "call OpenSession 3 {-2:t 1:{0x501:[8 17 18] 0x502:42248l "
+                  "0x503:<11 11 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t 2:'alice' 4:<11 11>} "
+                  "5:{1:'y'}}");
+}
+END_TEST
+
+START_TEST(test_head_becomes_a_strict_call)
+{
+    check_rewrite("old-call OpenSession -5 {1:{1:9}}", &as_user,
+                  "call OpenSession -5 {1:{1:9 2:'alice'}}");
+    check_rewrite("oneway OpenSession 5 {1:{1:9}}", &as_user,
+                  "call OpenSession 5 {1:{1:9 2:'alice'}}");
+}
+END_TEST
+
+START_TEST(test_only_the_message_is_read)
+{
+    AUTO_MESSAGE(bytes, "call OpenSession 1 {1:{1:9}}");
+    AUTO_MESSAGE(next, "call OpenSession 2 {1:{1:5}}");
+    g_byte_array_append(bytes, next->data, next->len);
+    HgRequest request;
+    ck_assert_int_eq(hg_request_read(bytes_slice(bytes), &request), HG_REQUEST_OK);
+    HgBuffer out;
+    hg_buffer_init(&out, NULL);
+    ck_assert(hg_open_rewrite(&request, bytes_slice(bytes), &as_user, &out, NULL));
+    AUTO_MESSAGE(expected, "call OpenSession 1 {1:{1:9 2:'alice'}}");
+    ck_assert_uint_eq(hg_buffer_size(&out), expected->len);
+    ck_assert(memcmp(hg_buffer_data(&out), expected->data, expected->len) == 0);
+    hg_buffer_clear(&out);
+}
+END_TEST
+
+START_TEST(test_refused_leaves_the_buffer)
+{
+    static const char *const notations[] = {
+        "call OpenSession 7 {1:{4:<11 11 'a' 'b' 'hive.server2.proxy.user' 'bob'>}}",
+        "call OpenSession 7 {1:{4:<11 11 'set:hiveconf:hive.server2.proxy.user' 'bob'>}}",
+        "call OpenSession 7 {1:{4:<11 11 'set:system:foo' 'bar'>}}",
+        "call OpenSession 7 {1:{4:<11 11 'set:env:Q' ''>}}",
+        "call OpenSession 7 {1:{4:<11 11 'set:metaconf:q' ''>}}",
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(notations); i++) {
+        HgBuffer out;
+        hg_buffer_init(&out, NULL);
+        g_autoptr(GError) error = NULL;
+        ck_assert(!rewrite(notations[i], &service, &out, &error));
+        ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_DENIED));
+        ck_assert_ptr_null(out.bytes);
+        ck_assert(hg_buffer_append(&out, hg_slice_from_string("abc"), G_MAXSIZE));
+        ck_assert(!rewrite(notations[i], &service, &out, NULL));
+        ck_assert_uint_eq(hg_buffer_size(&out), 3);
+        ck_assert(memcmp(hg_buffer_data(&out), "abc", 3) == 0);
+        hg_buffer_clear(&out);
+    }
+}
+END_TEST
+
+START_TEST(test_appends_behind)
+{
+    HgBuffer out;
+    hg_buffer_init(&out, NULL);
+    ck_assert(hg_buffer_append(&out, hg_slice_from_string("abc"), G_MAXSIZE));
+    hg_buffer_consume(&out, 1);
+    ck_assert(rewrite("call OpenSession 7 {1:{4:<11 11 'k' 'v'>}}", &service, &out, NULL));
+    AUTO_MESSAGE(expected, "call OpenSession 7 {1:{2:'gateway' "
+                           "4:<11 11 'k' 'v' 'hive.server2.proxy.user' 'alice'>}}");
+    ck_assert_uint_eq(hg_buffer_size(&out), expected->len + 2);
+    ck_assert(memcmp(hg_buffer_data(&out) + 2, expected->data, expected->len) == 0);
+    hg_buffer_clear(&out);
+}
+END_TEST
+
+START_TEST(test_no_memory)
+{
+    HgBudget budget;
+    hg_budget_init(&budget, 10);
+    HgBuffer out;
+    hg_buffer_init(&out, &budget);
+    g_autoptr(GError) error = NULL;
+    ck_assert(!rewrite("call OpenSession 7 {1:{1:9}}", &as_user, &out, &error));
+    ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_LIMIT));
+    ck_assert_uint_eq(hg_budget_used(&budget), 0);
+}
+END_TEST
+
+Suite *open_suite(void)
+{
+    Suite *suite = suite_create("hs2/open");
+    TCase *tests = tcase_create("open");
+    tcase_add_test(tests, test_as_user);
+    tcase_add_test(tests, test_service);
+    tcase_add_test(tests, test_own_name_is_dropped);
+    tcase_add_test(tests, test_unknown_fields_stay);
+    tcase_add_test(tests, test_head_becomes_a_strict_call);
+    tcase_add_test(tests, test_only_the_message_is_read);
+    tcase_add_test(tests, test_refused_leaves_the_buffer);
+    tcase_add_test(tests, test_appends_behind);
+    tcase_add_test(tests, test_no_memory);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
