@@ -29,6 +29,7 @@ setup-build:
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
 
+.PRECIOUS: build-%/build.ninja
 build-%/build.ninja: | setup-build
 	@tools/configure $*
 

@@ -216,7 +216,8 @@ const char *hg_text_nearest(const char *word, const char *const *candidates, gsi
         if (strlen(candidates[i]) > NEAREST_MAX)
             continue;
         guint edits = distance(word, candidates[i]);
-        if (edits < best) {
+        /* more than half of the letters wrong is another word */
+        if (edits < best && 2 * edits <= MAX(size, strlen(candidates[i]))) {
             best = edits;
             nearest = candidates[i];
         }

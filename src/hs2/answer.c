@@ -161,14 +161,16 @@ gboolean hg_answer_success(HgBuffer *out, const HgMethod *method, gint32 seqid)
 
 /* ---- handles that nobody knows ---- */
 
-/* How Java names an operation type: not as the service does for 8. */
+/* How Java names an operation type (Spark 4.0.1; 3.5.3 doesn't know 9): not as the service does for
+ * 8, which also stands for all others. */
 static const char *operation_type_name(gint32 type)
 {
     static const char *const names[] = {
         "EXECUTE_STATEMENT", "GET_TYPE_INFO",   "GET_CATALOGS", "GET_SCHEMAS",
         "GET_TABLES",        "GET_TABLE_TYPES", "GET_COLUMNS",  "GET_FUNCTIONS",
+        "UNKNOWN_OPERATION", "PROCEDURAL_SQL",
     };
-    return type >= 0 && type < (gint32)G_N_ELEMENTS(names) ? names[type] : "UNKNOWN_OPERATION";
+    return type >= 0 && type < (gint32)G_N_ELEMENTS(names) ? names[type] : names[8];
 }
 
 static char *invalid_handle_text(const HgMethod *method, const HgHandle *handle,

@@ -20,9 +20,9 @@ typedef struct {
  * HG_ERROR_DENIED  a session variable that must not pass: hive.server2.proxy.user in any spelling
  *                  (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than
  *                  the principal; set:system:*, set:env:* (and metaconf)
- * HG_ERROR_INVALID the map isn't string to string, holds a key twice, or bad UTF-8
+ * HG_ERROR_INVALID the map can't be read (the validator refuses such a request before)
  * HG_ERROR_LIMIT   the buffer can't grow.
  * The message fits an SQL client's error dialog. `request` must be an OK OpenSession over
- * `message`. */
+ * `message`, and not incomplete. On failure `out` holds what it held before. */
 gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpenPlan *plan,
                          HgBuffer *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -51,7 +51,8 @@ struct HgBackend {
     BackendState state;
     gboolean called; /* a call waits behind the login */
     gboolean whole;
-    gboolean waiting; /* the owner wants no more for now */
+    gboolean waiting;    /* the owner wants no more for now */
+    gboolean speechless; /* the memory ceiling left no room for the login: it takes no call */
 };
 
 /* Unread bytes: in scratch or in the buffer, always with headroom in front. */
@@ -484,9 +485,8 @@ HgBackend *hg_backend_new(const HgBackendContext *context, HgEndpoint *endpoint,
     hg_buffer_init(&backend->out, context->budget);
     hg_timer_init(&backend->timer, on_timeout);
     hg_timer_start(context->loop, &backend->timer, pool->connect_timeout + pool->login_timeout);
-    /* at the ceiling the login stays unsent, and the time limit ends it */
-    if (pool->sasl && !hg_sasl_write_plain_login(&backend->out, user, pool->password))
-        hg_buffer_clear(&backend->out);
+    backend->speechless =
+        pool->sasl && !hg_sasl_write_plain_login(&backend->out, user, pool->password);
     backend->dial =
         hg_dial_start(context->loop, hg_endpoint_host(endpoint), hg_endpoint_port(endpoint),
                       pool->connect_timeout, on_connected, backend);
@@ -512,6 +512,8 @@ gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqi
                          gsize size, gboolean whole)
 {
     g_assert(hg_backend_is_free(backend));
+    if (backend->speechless)
+        return FALSE;
     HgSlice rest = frame_message(backend, message, size);
     gsize done = 0;
     if (backend->state == BACKEND_IDLE && hg_buffer_size(&backend->out) == 0) {

@@ -99,6 +99,11 @@ void hg_client_enter(HgClient *client)
 
 void hg_client_leave(HgClient *client)
 {
+    if (client->state == CLIENT_LINGERING && client->pins == 1) {
+        /* only now: a request being served may lie in them */
+        hg_buffer_clear(&client->in);
+        hg_buffer_clear(&client->message);
+    }
     if (client->state != CLIENT_CLOSED) {
         watch_request(client);
         update_want(client);
@@ -188,8 +193,6 @@ void hg_client_linger(HgClient *client)
     hg_client_open_cancel(client);
     hg_client_end_leases(client);
     hg_client_set_state(client, CLIENT_LINGERING);
-    hg_buffer_clear(&client->in);
-    hg_buffer_clear(&client->message);
     hg_timer_start(hg_worker_loop(client->worker), &client->timer, LINGER_TIME);
     if (client->input_ended) {
         if (hg_buffer_size(&client->out) == 0)

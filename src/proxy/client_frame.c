@@ -7,6 +7,8 @@
 #include "hs2/answer.h"
 #include "wire/sasl.h"
 
+#define STRANGER_MOST (1024 * 1024) /* bytes of a request before the login */
+
 /* The stream can't be followed any more: says why, where a client would look, and ends. */
 static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *why)
 {
@@ -24,11 +26,20 @@ static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *wh
     hg_client_linger(client);
 }
 
+/* The most that one request may be: little while nobody has logged in (a listener without SASL). */
+static guint largest_request(HgClient *client)
+{
+    guint most = hg_client_options(client)->message_size;
+    return client->identity.principal != NULL ? most : MIN(most, STRANGER_MOST);
+}
+
 static void too_large(HgClient *client)
 {
     g_autofree char *why =
-        g_strdup_printf("a request is larger than %u bytes (limits: message_size)",
-                        hg_client_options(client)->message_size);
+        g_strdup_printf(client->identity.principal != NULL
+                            ? "a request is larger than %u bytes (limits: message_size)"
+                            : "a request that comes before the login is larger than %u bytes",
+                        largest_request(client));
     give_up(client, hg_slice("", 0), 0, why);
 }
 
@@ -58,7 +69,7 @@ static gsize collect(HgClient *client, HgSlice bytes)
         give_up(client, hg_slice("", 0), 0, "a request is not Thrift");
         return bytes.size;
     }
-    gsize most = hg_client_options(client)->message_size;
+    gsize most = largest_request(client);
     if (hg_buffer_size(&client->message) + used > most) {
         too_large(client);
         return bytes.size;

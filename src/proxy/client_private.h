@@ -54,6 +54,7 @@ typedef struct {
     HgOperation *operation; /* referenced; NULL when the call names a session */
     Lease *lease;
     gboolean close_succeeded; /* CloseSession or CloseOperation was answered with success */
+    gboolean exception;       /* the reply was a TApplicationException */
     gboolean framed;          /* the frame that began with the reply holds all of it */
 } ClientCall;
 

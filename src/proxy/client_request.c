@@ -187,7 +187,8 @@ static void serve_open(HgClient *client, const HgRequest *request, guint8 *messa
 
 void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message)
 {
-    if (client->identity.principal != NULL) /* else the timer is the login's deadline */
+    /* else the timer is the login's deadline, or that of a client which sends no more */
+    if (client->identity.principal != NULL && !client->input_ended)
         hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
     if (request->why[0] != '\0') {
         answer_refused(client, request);
@@ -204,11 +205,8 @@ void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message
         return;
     }
     HgHandle handle = {{0}, {0}};
-    if (!request->has_handle) {
-        answer_exception(client, request, HG_EXCEPTION_PROTOCOL_ERROR,
-                         request->method->takes == HG_TAKES_SESSION
-                             ? "Required field 'sessionHandle' is missing, or no handle"
-                             : "Required field 'operationHandle' is missing, or no handle");
+    if (!request->has_handle) { /* there, but not of the right size */
+        answer_invalid_handle(client, request, NULL);
         return;
     }
     hg_request_get_handle(request, message, &handle);

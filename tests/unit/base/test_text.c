@@ -203,6 +203,7 @@ START_TEST(test_nearest)
     ck_assert_str_eq(hg_text_nearest("tcp", words, count), "tcp");
     ck_assert_ptr_null(hg_text_nearest("authentication", words, count));
     ck_assert_ptr_null(hg_text_nearest("x", words, count));
+    ck_assert_ptr_null(hg_text_nearest("tls", words, count));
     ck_assert_ptr_null(hg_text_nearest("", words, count));
     ck_assert_ptr_null(hg_text_nearest("workers", words, 0));
     g_autofree char *endless = g_strnfill(100000, 'w');

@@ -10,6 +10,7 @@ int main(void)
     srunner_add_suite(runner, request_suite());
     srunner_add_suite(runner, oracle_suite());
     srunner_add_suite(runner, reply_suite());
+    srunner_add_suite(runner, writer_suite());
     srunner_add_suite(runner, answer_suite());
     srunner_add_suite(runner, variable_suite());
     srunner_add_suite(runner, open_suite());

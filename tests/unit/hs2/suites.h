@@ -13,6 +13,7 @@ Suite *request_suite(void);
 Suite *schema_suite(void);
 Suite *utf8_suite(void);
 Suite *variable_suite(void);
+Suite *writer_suite(void);
 
 /* As ck_assert(), for loops that run a million times: Check writes a mark for each of its own. */
 #define HOLDS(condition)                                                                           \

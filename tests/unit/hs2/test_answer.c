@@ -179,11 +179,12 @@ END_TEST
 START_TEST(test_operation_type_names)
 {
     static const char *const names[] = {
-        "EXECUTE_STATEMENT", "GET_TYPE_INFO", "GET_CATALOGS",  "GET_SCHEMAS",       "GET_TABLES",
-        "GET_TABLE_TYPES",   "GET_COLUMNS",   "GET_FUNCTIONS", "UNKNOWN_OPERATION", NULL,
+        "EXECUTE_STATEMENT", "GET_TYPE_INFO",   "GET_CATALOGS", "GET_SCHEMAS",
+        "GET_TABLES",        "GET_TABLE_TYPES", "GET_COLUMNS",  "GET_FUNCTIONS",
+        "UNKNOWN_OPERATION", "PROCEDURAL_SQL",
     };
     for (gint32 type = -1; type < 12; type++) {
-        const char *name = type >= 0 && type < 9 ? names[type] : "UNKNOWN_OPERATION";
+        const char *name = type >= 0 && type < 10 ? names[type] : "UNKNOWN_OPERATION";
         HgBuffer out;
         hg_buffer_init(&out, NULL);
         ck_assert(hg_answer_invalid_handle(&out, method_of("CloseOperation"), 4, &handle, type));
@@ -269,6 +270,14 @@ static void check_call(const HgBuffer *out, HgMethodId method, gint32 seqid, gin
     HgHandle found;
     hg_request_get_handle(&request, hg_buffer_data(out), &found);
     ck_assert(hg_handle_equal(&found, &handle));
+    HgSlice body =
+        hg_slice(hg_buffer_data(out) + request.head.size, request.size - request.head.size);
+    gsize used = 0;
+    g_autoptr(OracleObject) args = oracle_read(body, oracle_args_type(method), &used);
+    ck_assert_ptr_nonnull(args);
+    ck_assert_uint_eq(used, body.size);
+    g_autoptr(GByteArray) again = oracle_write(args);
+    ck_assert(hg_slice_equal(bytes_slice(again), body));
 }
 
 START_TEST(test_calls)

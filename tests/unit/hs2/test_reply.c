@@ -78,6 +78,10 @@ START_TEST(test_fields_in_another_order)
     ck_assert(head.has_handle);
     ck_assert_int_eq(head.operation_type, 4);
     ck_assert_int_eq(head.status_code, HG_STATUS_SUCCESS_WITH_INFO);
+    AUTO_MESSAGE(bytes, "reply OpenSession 1 {0:{3:{1:" IDENTIFIER "} 1:{1:0} 2:7}}");
+    ck_assert_uint_eq(enough_bytes(bytes, HG_METHOD_OPEN_SESSION), bytes->len - 2);
+    ck_assert_int_eq(peek_slice(bytes_slice(bytes), HG_METHOD_OPEN_SESSION, &head), HG_WIRE_OK);
+    ck_assert_int_eq(head.protocol, 7);
 }
 END_TEST
 
@@ -186,6 +190,8 @@ START_TEST(test_nonsense)
     ck_assert_int_eq(peek("reply GetTables 3 {0:{1:'x'}}", HG_METHOD_GET_TABLES, &head),
                      HG_WIRE_BAD);
     ck_assert_int_eq(peek("reply GetTables 3 {0:{1:{1:'x'}}}", HG_METHOD_GET_TABLES, &head),
+                     HG_WIRE_BAD);
+    ck_assert_int_eq(peek("reply GetTables 3 {0:{1:{1:0l}}}", HG_METHOD_GET_TABLES, &head),
                      HG_WIRE_BAD);
     ck_assert_int_eq(peek("reply GetTables 3 {0:{2:'x'}}", HG_METHOD_GET_TABLES, &head),
                      HG_WIRE_BAD);

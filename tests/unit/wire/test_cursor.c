@@ -422,7 +422,8 @@ START_TEST(test_names)
         AUTO_BYTES(none);
         put(none, HG_MESSAGE_CALL, "", 5);
         ck_assert_int_eq(head_of(none, none->len, &head), HG_WIRE_BAD);
-        static const char *const foul[] = {"Get\nInfo", "Get\x7f", "\x1b[2J", "G\xc3\xa9t", "\t"};
+        static const char *const foul[] = {"Get\nInfo", "Get\x7f", "\x1b[2J", "G\xc3\xa9t",
+                                           "a\x1f"};
         for (guint i = 0; i < G_N_ELEMENTS(foul); i++) {
             AUTO_BYTES(bytes);
             put(bytes, HG_MESSAGE_CALL, foul[i], 5);

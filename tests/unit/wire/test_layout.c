@@ -3,6 +3,8 @@
 #include "suites.h"
 #include "wire/layout.h"
 
+#include <sys/mman.h>
+
 START_TEST(test_sizes_of_types)
 {
     static const guint8 sizes[] = {0, 0, 1, 1, 8, 0, 2, 0, 4, 0, 8, 0, 0, 0, 0, 0};
@@ -110,6 +112,23 @@ START_TEST(test_strings_stop_at_a_negative_length)
 }
 END_TEST
 
+START_TEST(test_a_negative_length_in_more_than_2_gib)
+{
+    gsize size = (gsize)3 << 30; /* never touched but for its first page */
+    guint8 *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ck_assert_ptr_ne(bytes, MAP_FAILED);
+    bytes[0] = 0x80;
+    guint32 left = 1;
+    ck_assert_ptr_eq(hg_layout_skip_strings(bytes, bytes + size, &left), bytes);
+    ck_assert_uint_eq(left, 1);
+    bytes[0] = 0x7f;
+    ck_assert_ptr_eq(hg_layout_skip_strings(bytes, bytes + size, &left), bytes + 0x7f000004);
+    ck_assert_uint_eq(left, 0);
+    munmap(bytes, size);
+}
+END_TEST
+
 Suite *layout_suite(void)
 {
     Suite *suite = suite_create("wire/layout");
@@ -120,6 +139,7 @@ Suite *layout_suite(void)
     tcase_add_test(tcase, test_a_map_of_the_greatest_count_keeps_it);
     tcase_add_test(tcase, test_strings_of_one_and_of_many_lengths);
     tcase_add_test(tcase, test_strings_stop_at_a_negative_length);
+    tcase_add_test(tcase, test_a_negative_length_in_more_than_2_gib);
     suite_add_tcase(suite, tcase);
     return suite;
 }

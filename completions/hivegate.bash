@@ -1,0 +1,63 @@
+# Completion of hivegate and hivegatectl for bash; goes to /usr/share/bash-completion/completions.
+
+_hivegate() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    # bash cuts --option=value at the '='
+    if [[ $current == = ]]; then
+        current=
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    case $previous in
+    --config | -c | --check-config) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    --log-level) mapfile -t COMPREPLY < <(compgen -W "debug info warn error" -- "$current") ;;
+    --log-format) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$current") ;;
+    *)
+        mapfile -t COMPREPLY < <(compgen -W "--config --check-config --log-level --log-format
+            --help-config --version --help" -- "$current")
+        ;;
+    esac
+}
+
+# The users of a file whose names begin so. Not by compgen -W: it would expand a name like $(command).
+_hivegatectl_users() {
+    local name
+    while IFS=$'\t' read -r name _; do
+        [[ $name == "$2"* ]] && COMPREPLY+=("$(printf %q "$name")")
+    done < <(hivegatectl user list --file "$1" 2>/dev/null)
+}
+
+_hivegatectl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
+    case $previous in
+    --file | -f)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    esac
+    if ((COMP_CWORD == 1)); then
+        words="user version help --help"
+    elif [[ ${COMP_WORDS[1]} != user ]]; then
+        words=
+    elif ((COMP_CWORD == 2)); then
+        words="add list delete check --help"
+    elif [[ $current == -* ]]; then
+        words="--file --help"
+        case ${COMP_WORDS[2]} in
+        add) words+=" --group --password-stdin" ;;
+        check) words+=" --password-stdin" ;;
+        esac
+    else
+        for ((i = 3; i < COMP_CWORD; i++)); do
+            case ${COMP_WORDS[i]} in
+            --file | -f) file=${COMP_WORDS[i + 1]} ;;
+            esac
+        done
+        [[ -z ${file:-} ]] || _hivegatectl_users "$file" "$current"
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -o filenames -F _hivegate hivegate
+complete -o filenames -F _hivegatectl hivegatectl

@@ -1,0 +1,549 @@
+/* Tests of app/config, reading text alone: values, defaults, and every error with its place. */
+#include "app/config.h"
+#include "suites.h"
+
+#include <string.h>
+
+/* The least that is a configuration, in pieces that tests replace. */
+#define LISTENERS "listeners: [{name: a, bind: '127.0.0.1:10000'}]\n"
+#define AUTH      "authentication: {chain: [users], users: {file: users.txt}}\n"
+#define POOLS     "pools: [{name: p, endpoints: ['h:1']}]\n"
+#define LEAST     LISTENERS AUTH POOLS
+
+static HgConfig *parse_as(const char *name, const char *text)
+{
+    g_autoptr(HgDiagnostics) diagnostics = hg_diagnostics_new(name);
+    HgConfig *config = hg_config_parse(name, hg_slice_from_string(text), diagnostics);
+    g_autofree char *wrong = hg_diagnostics_text(diagnostics);
+    ck_assert_msg(config != NULL, "%s", wrong);
+    ck_assert_str_eq(wrong, "");
+    return config;
+}
+
+static HgConfig *parse(const char *text)
+{
+    return parse_as("c.yaml", text);
+}
+
+START_TEST(test_defaults)
+{
+    g_autoptr(HgConfig) config = parse(LEAST);
+    ck_assert_uint_eq(config->workers, 0);
+    ck_assert_uint_eq(config->n_listeners, 1);
+    ck_assert_uint_eq(config->listeners[0].mode, 0660);
+    ck_assert_int_eq(config->listeners[0].transport, HG_CONFIG_TRANSPORT_BINARY);
+    ck_assert_int_eq(config->listeners[0].sasl, HG_CONFIG_SASL_PLAIN);
+    ck_assert_int_eq(config->authentication.cache_ttl_ms, 300000);
+    ck_assert_uint_eq(config->authentication.cache_entries, 10000);
+    const HgPoolConfig *pool = &config->pools[0];
+    ck_assert_int_eq(pool->discovery, HG_CONFIG_DISCOVERY_STATIC);
+    ck_assert_int_eq(pool->transport, HG_CONFIG_TRANSPORT_BINARY);
+    ck_assert_int_eq(pool->sasl, HG_CONFIG_SASL_PLAIN);
+    ck_assert_int_eq(pool->login, HG_CONFIG_LOGIN_AS_USER);
+    ck_assert_ptr_null(pool->user);
+    ck_assert(hg_slice_equal_string(hg_secret_slice(pool->password), "hivegate"));
+    ck_assert_int_eq(pool->connect_timeout_ms, 5000);
+    ck_assert_int_eq(pool->login_timeout_ms, 10000);
+    ck_assert_int_eq(pool->open_timeout_ms, 120000);
+    ck_assert_uint_eq(config->limits.connections, 0);
+    ck_assert_int_eq(config->limits.memory, 1 << 30);
+    ck_assert_int_eq(config->limits.message_size, 100 << 20);
+    ck_assert_int_eq(config->limits.login_timeout_ms, 20000);
+    ck_assert_int_eq(config->limits.request_timeout_ms, 60000);
+    const HgTcpSideConfig *sides[] = {&config->tcp.clients, &config->tcp.endpoints};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(sides[i]->keepalive_idle_ms, 60000);
+        ck_assert_int_eq(sides[i]->keepalive_interval_ms, 15000);
+        ck_assert_uint_eq(sides[i]->keepalive_count, 4);
+        ck_assert_int_eq(sides[i]->user_timeout_ms, 120000);
+    }
+    ck_assert_uint_eq(config->jobs.threads, 2);
+    ck_assert_uint_eq(config->jobs.queue, 1024);
+    ck_assert_int_eq(config->shutdown_timeout_ms, 30000);
+    ck_assert_int_eq(config->log.level, HG_LOG_INFO);
+    ck_assert_int_eq(config->log.format, HG_LOG_FORMAT_TEXT);
+}
+END_TEST
+
+static const char everything[] =
+    "workers: 3\n"
+    "listeners:\n"
+    "  - name: four\n"
+    "    bind: 127.0.0.1:10000\n"
+    "    transport: binary\n"
+    "    sasl: none\n"
+    "  - {name: six, bind: '[::1]:10000', sasl: plain}\n"
+    "  - {name: local, bind: unix:run/h.sock, mode: 0600}\n"
+    "authentication:\n"
+    "  chain: [users]\n"
+    "  users: {file: ../users.txt}\n"
+    "  cache_ttl: 30s\n"
+    "  cache_entries: 7\n"
+    "pools:\n"
+    "  - name: main\n"
+    "    discovery: static\n"
+    "    endpoints: [\"10.0.0.1:10001\", 'spark.example:2', '[::1]:3']\n"
+    "    transport: binary\n"
+    "    sasl: none\n"
+    "    login: service\n"
+    "    user: hive gate\n"
+    "    password_file: /etc/hivegate/password\n"
+    "    connect_timeout: 1s\n"
+    "    login_timeout: 2s\n"
+    "    open_timeout: 3s\n"
+    "limits: {connections: 5, memory: 64MiB, message_size: 1MiB,\n"
+    "         login_timeout: 1s, request_timeout: 500ms}\n"
+    "tcp:\n"
+    "  clients: {keepalive_idle: 0, keepalive_interval: 2s,\n"
+    "            keepalive_count: 3, user_timeout: 4s}\n"
+    "  endpoints: {keepalive_idle: 5s}\n"
+    "jobs: {threads: 8, queue: 9}\n"
+    "shutdown_timeout: 1m\n"
+    "log: {level: debug, format: json}\n";
+
+START_TEST(test_listeners_and_authentication)
+{
+    g_autoptr(HgConfig) config = parse_as("/etc/hivegate/c.yaml", everything);
+    ck_assert_uint_eq(config->workers, 3);
+    ck_assert_uint_eq(config->n_listeners, 3);
+    ck_assert_str_eq(config->listeners[0].name, "four");
+    ck_assert_int_eq(config->listeners[0].sasl, HG_CONFIG_SASL_NONE);
+    g_autofree char *six = hg_address_format(&config->listeners[1].bind);
+    ck_assert_str_eq(six, "[::1]:10000");
+    g_autofree char *local = hg_address_format(&config->listeners[2].bind);
+    ck_assert_str_eq(local, "unix:/etc/hivegate/run/h.sock");
+    ck_assert_uint_eq(config->listeners[2].mode, 0600);
+    ck_assert_uint_eq(config->authentication.n_chain, 1);
+    ck_assert_str_eq(config->authentication.chain[0], "users");
+    ck_assert_ptr_null(config->authentication.chain[1]);
+    ck_assert_str_eq(config->authentication.users.file, "/etc/hivegate/../users.txt");
+    ck_assert_int_eq(config->authentication.cache_ttl_ms, 30000);
+    ck_assert_uint_eq(config->authentication.cache_entries, 7);
+}
+END_TEST
+
+START_TEST(test_pool)
+{
+    g_autoptr(HgConfig) config = parse_as("/etc/hivegate/c.yaml", everything);
+    const HgPoolConfig *pool = &config->pools[0];
+    ck_assert_uint_eq(config->n_pools, 1);
+    ck_assert_str_eq(pool->name, "main");
+    ck_assert_uint_eq(pool->n_endpoints, 3);
+    ck_assert_str_eq(pool->endpoints[0].host, "10.0.0.1");
+    ck_assert_str_eq(pool->endpoints[0].port, "10001");
+    ck_assert_str_eq(pool->endpoints[1].host, "spark.example");
+    ck_assert_str_eq(pool->endpoints[2].host, "::1");
+    ck_assert_int_eq(pool->sasl, HG_CONFIG_SASL_NONE);
+    ck_assert_int_eq(pool->login, HG_CONFIG_LOGIN_SERVICE);
+    ck_assert_str_eq(pool->user, "hive gate");
+    ck_assert_str_eq(pool->password_file, "/etc/hivegate/password");
+    ck_assert_ptr_null(pool->password_env);
+    ck_assert_ptr_null(pool->password); /* only hg_config_load() touches files */
+    ck_assert_int_eq(pool->connect_timeout_ms, 1000);
+    ck_assert_int_eq(pool->login_timeout_ms, 2000);
+    ck_assert_int_eq(pool->open_timeout_ms, 3000);
+}
+END_TEST
+
+START_TEST(test_the_rest)
+{
+    g_autoptr(HgConfig) config = parse_as("/etc/hivegate/c.yaml", everything);
+    ck_assert_uint_eq(config->limits.connections, 5);
+    ck_assert_int_eq(config->limits.memory, 64 << 20);
+    ck_assert_int_eq(config->limits.message_size, 1 << 20);
+    ck_assert_int_eq(config->limits.login_timeout_ms, 1000);
+    ck_assert_int_eq(config->limits.request_timeout_ms, 500);
+    ck_assert_int_eq(config->tcp.clients.keepalive_idle_ms, 0);
+    ck_assert_int_eq(config->tcp.clients.keepalive_interval_ms, 2000);
+    ck_assert_uint_eq(config->tcp.clients.keepalive_count, 3);
+    ck_assert_int_eq(config->tcp.clients.user_timeout_ms, 4000);
+    ck_assert_int_eq(config->tcp.endpoints.keepalive_idle_ms, 5000);
+    ck_assert_int_eq(config->tcp.endpoints.keepalive_interval_ms, 15000);
+    ck_assert_uint_eq(config->jobs.threads, 8);
+    ck_assert_uint_eq(config->jobs.queue, 9);
+    ck_assert_int_eq(config->shutdown_timeout_ms, 60000);
+    ck_assert_int_eq(config->log.level, HG_LOG_DEBUG);
+    ck_assert_int_eq(config->log.format, HG_LOG_FORMAT_JSON);
+}
+END_TEST
+
+START_TEST(test_relative_paths)
+{
+    g_autoptr(HgConfig) here = parse_as("c.yaml", LEAST);
+    g_autoptr(HgConfig) below = parse_as("conf/c.yaml", LEAST);
+    g_autoptr(HgConfig) root = parse_as("/c.yaml", LEAST);
+    ck_assert_str_eq(here->authentication.users.file, "users.txt");
+    ck_assert_str_eq(below->authentication.users.file, "conf/users.txt");
+    ck_assert_str_eq(root->authentication.users.file, "/users.txt");
+}
+END_TEST
+
+START_TEST(test_counted)
+{
+    HgConfig *config = parse(LEAST);
+    HgConfig *other = hg_config_ref(config);
+    hg_config_unref(config);
+    ck_assert_str_eq(other->pools[0].endpoints[0].host, "h");
+    hg_config_unref(other);
+    hg_config_unref(NULL);
+}
+END_TEST
+
+START_TEST(test_summary)
+{
+    g_autoptr(HgConfig) config = parse_as("/etc/hivegate/c.yaml", everything);
+    g_autofree char *text = hg_config_summary(config);
+    ck_assert_str_eq(text, "  listener four: 127.0.0.1:10000, binary, sasl none\n"
+                           "  listener six: [::1]:10000, binary, sasl plain\n"
+                           "  listener local: unix:/etc/hivegate/run/h.sock, binary, sasl plain\n"
+                           "  authentication: users\n"
+                           "  pool main: 3 endpoints, binary, sasl none, login as hive gate\n"
+                           "  workers: 3\n");
+}
+END_TEST
+
+/* The diagnostics of a text that must be refused; free with g_free. */
+static char *errors_of(const char *text)
+{
+    g_autoptr(HgDiagnostics) diagnostics = hg_diagnostics_new("c");
+    g_autoptr(HgConfig) config = hg_config_parse("c", hg_slice_from_string(text), diagnostics);
+    ck_assert_msg(config == NULL, "taken:\n%s", text);
+    ck_assert_uint_gt(hg_diagnostics_errors(diagnostics), 0);
+    return hg_diagnostics_text(diagnostics);
+}
+
+/* Exactly this one error. */
+static void check_error(const char *text, const char *expected)
+{
+    g_autofree char *errors = errors_of(text);
+    g_autofree char *line = g_strconcat(expected, "\n", NULL);
+    ck_assert_msg(strcmp(errors, line) == 0, "in:\n%s\ngot:\n%s\nexpected:\n%s", text, errors,
+                  expected);
+}
+
+START_TEST(test_values)
+{
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
+        {"workers: two", "c:4:10: workers: \"two\" is not a whole number; expected a whole number "
+                         "from 0 to 256"},
+        {"workers: 257", "c:4:10: workers: \"257\" is out of range; expected a whole number from 0 "
+                         "to 256"},
+        {"workers: 1.5", "c:4:10: workers: \"1.5\" is not a whole number; expected a whole number "
+                         "from 0 to 256"},
+        {"workers:", "c:4:9: workers: there is no value; expected a whole number from 0 to 256"},
+        {"workers: ~", "c:4:10: workers: there is no value; expected a whole number from 0 to 256"},
+        {"workers: [1]", "c:4:10: workers: a list is here; expected a whole number from 0 to 256"},
+        {"workers: {a: 1}",
+         "c:4:10: workers: a map is here; expected a whole number from 0 to 256"},
+        {"shutdown_timeout: 30", "c:4:19: shutdown_timeout: \"30\" has no unit (ms, s, m, h, d); "
+                                 "expected a duration from 0 to 1d"},
+        {"shutdown_timeout: soon", "c:4:19: shutdown_timeout: \"soon\" is not a duration; expected "
+                                   "a duration from 0 to 1d"},
+        {"shutdown_timeout: 25h", "c:4:19: shutdown_timeout: \"25h\" is out of range; expected a "
+                                  "duration from 0 to 1d"},
+        {"tcp: {clients: {keepalive_idle: 1500ms}}",
+         "c:4:33: tcp.clients.keepalive_idle: \"1500ms\" is too fine; expected a duration from 0 "
+         "to "
+         "32767s, a multiple of 1s"},
+        {"limits: {memory: 1GB}", "c:4:18: limits.memory: \"1GB\" is not a size; expected a size "
+                                  "from 16MiB to 1TiB"},
+        {"limits: {memory: 1KiB}", "c:4:18: limits.memory: \"1KiB\" is out of range; expected a "
+                                   "size from 16MiB to 1TiB"},
+        {"log: {level: INFO}", "c:4:14: log.level: \"INFO\" is not known; expected one of debug, "
+                               "info, warn, error"},
+        {"log: 3", "c:4:6: log: a single value is here; expected a map"},
+        {"log: []", "c:4:6: log: a list is here; expected a map"},
+        {"log:", "c:4:5: log: there is no value; expected a map"},
+        {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
+                       "authentication, pools, limits, tcp, jobs, shutdown_timeout, log; did you "
+                       "mean workers?"},
+        {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
+                    "authentication, pools, limits, tcp, jobs, shutdown_timeout, log"},
+        {"log: {lvl: info}",
+         "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
+        {"workers: 1\nworkers: 2",
+         "c:5:1: workers is here a second time, after line 4; expected it "
+         "once: delete one of the two"},
+        {"jobs: {threads: 0}", "c:4:17: jobs.threads: \"0\" is out of range; expected a whole "
+                               "number from 1 to 64"},
+        {"limits: {message_size: 32MiB, memory: 16MiB}",
+         "c:4:24: limits.message_size (32MiB) is above limits.memory (16MiB), so that such a "
+         "message could never come in; expected it to be smaller"},
+        {"limits: {memory: 64MiB}",
+         "c:4:18: limits.message_size (100MiB) is above limits.memory (64MiB), so that such a "
+         "message could never come in; expected it to be smaller"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strconcat(LEAST, cases[i].text, "\n", NULL);
+        check_error(text, cases[i].error);
+    }
+}
+END_TEST
+
+START_TEST(test_listener_errors)
+{
+    static const struct {
+        const char *listeners, *error;
+    } cases[] = {
+        {"[]", "c:1:12: listeners: the list is empty; expected a list of maps, each with '-' in "
+               "front"},
+        {"x",
+         "c:1:12: listeners: a single value is here; expected a list of maps, each with '-' in "
+         "front"},
+        {"", "c:1:11: listeners: there is no value; expected a list of maps, each with '-' in "
+             "front"},
+        {"{name: a}", "c:1:12: listeners: a map is here; expected a list of maps, each with '-' in "
+                      "front"},
+        {"[a]", "c:1:13: listeners[0]: not a map; expected keys with values, such as name: ..."},
+        {"[{bind: '127.0.0.1:1'}]", "c:1:13: listeners[0].name is missing; expected a name of 1 to "
+                                    "64 letters, digits, '-', '_' and '.'"},
+        {"[{name: a}]", "c:1:13: listeners[0].bind is missing; expected ADDRESS:PORT, [IPV6]:PORT "
+                        "or unix:PATH"},
+        {"[{name: 'a b', bind: '127.0.0.1:1'}]",
+         "c:1:20: listeners[0].name: \"a b\" is not a name; expected a name of 1 to 64 letters, "
+         "digits, '-', '_' and '.'"},
+        {"[{name: '', bind: '127.0.0.1:1'}]",
+         "c:1:20: listeners[0].name: is empty; expected a name of 1 to 64 letters, digits, '-', "
+         "'_' and '.'"},
+        {"[{name: a, bind: 'localhost:1'}]",
+         "c:1:29: listeners[0].bind: \"localhost:1\" has no valid IPv4 address; names are not "
+         "looked up here, write an address such as 127.0.0.1, or 0.0.0.0 for every interface"},
+        {"[{name: a, bind: '127.0.0.1:1', transport: http}]",
+         "c:1:55: listeners[0].transport: HTTP is not in this version; expected binary"},
+        {"[{name: a, bind: '127.0.0.1:1', sasl: gssapi}]",
+         "c:1:50: listeners[0].sasl: \"gssapi\" is not known; expected one of plain, none"},
+        {"[{name: a, bind: '127.0.0.1:1', mode: 0600}]",
+         "c:1:50: listeners[0].mode: only a Unix socket has permissions; expected bind: unix:PATH, "
+         "or no mode"},
+        {"[{name: a, bind: 'unix:s', mode: 8}]",
+         "c:1:45: listeners[0].mode: \"8\" is not a mode; expected permissions in octal, such as "
+         "0660"},
+        {"[{name: a, bind: 'unix:s', mode: 4777}]",
+         "c:1:45: listeners[0].mode: \"4777\" has bits that a socket doesn't have; expected "
+         "permissions in octal, such as 0660"},
+        {"[{name: a, bind: '127.0.0.1:1'}, {name: a, bind: '127.0.0.1:2'}]",
+         "c:1:52: \"a\" is the name of the listener on line 1 already; expected a name of its own"},
+        {"[{name: a, bind: '127.0.0.1:1'}, {name: b, bind: '0.0.0.0:1'}]",
+         "c:1:61: listeners[1].bind: 0.0.0.0:1 can't be bound beside 127.0.0.1:1 of line 1; "
+         "expected another address or port"},
+        {"[{name: a, bind: 'unix:s'}, {name: b, bind: 'unix:s'}]",
+         "c:1:56: listeners[1].bind: unix:s can't be bound beside unix:s of line 1; expected "
+         "another address or port"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text =
+            g_strconcat("listeners: ", cases[i].listeners, "\n" AUTH POOLS, NULL);
+        check_error(text, cases[i].error);
+    }
+}
+END_TEST
+
+START_TEST(test_authentication_errors)
+{
+    static const struct {
+        const char *authentication, *error;
+    } cases[] = {
+        {"{users: {file: u}}", "c:1:17: authentication.chain is missing; expected a list of names, "
+                               "such as [users]"},
+        {"{chain: [], users: {file: u}}", "c:1:25: authentication.chain: the list is empty; "
+                                          "expected a list of names, such as [users]"},
+        {"{chain: users, users: {file: u}}",
+         "c:1:25: authentication.chain: a single value is here; expected a list of names, such as "
+         "[users]"},
+        {"{chain: [users, ldap], users: {file: u}}",
+         "c:1:33: authentication.chain: there is no authenticator \"ldap\" in this version; "
+         "expected users"},
+        {"{chain: [users, users], users: {file: u}}",
+         "c:1:33: authentication.chain: users is in the list twice; expected it once"},
+        {"{chain: [users]}",
+         "c:1:17: authentication.users.file is missing; expected the path of a "
+         "users file, because the chain names users (hivegatectl user add makes "
+         "one)"},
+        {"{chain: [users], users: {}}",
+         "c:1:41: authentication.users.file is missing; expected the "
+         "path of a users file, because the chain names users "
+         "(hivegatectl user add makes one)"},
+        {"{chain: [users], users: {file: ''}}",
+         "c:1:48: authentication.users.file: is empty; expected a path"},
+        {"{chain: [users], users: {file: u, password: x}}",
+         "c:1:61: authentication.users.password: secrets are not read from this file; add users "
+         "with hivegatectl user add, which hashes their passwords into the users file"},
+        {"{chain: [users], users: {file: u}, cache_ttl: 25h}",
+         "c:1:63: authentication.cache_ttl: \"25h\" is out of range; expected a duration from 0 to "
+         "1d"},
+        {"{chain: [users, {a: b}], users: {file: u}}",
+         "c:1:33: authentication.chain: an item is not a text; expected a list of names, such as "
+         "[users]"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text =
+            g_strconcat("authentication: ", cases[i].authentication, "\n" LISTENERS POOLS, NULL);
+        check_error(text, cases[i].error);
+    }
+}
+END_TEST
+
+START_TEST(test_pool_errors)
+{
+    static const struct {
+        const char *pool, *error;
+    } cases[] = {
+        {"name: p", "c:1:9: pools[0].endpoints is missing; expected a list of HOST:PORT"},
+        {"name: p, endpoints: []",
+         "c:1:30: pools[0].endpoints: the list is empty; expected a list of HOST:PORT"},
+        {"name: p, endpoints: 'h:1'",
+         "c:1:30: pools[0].endpoints: a single value is here; expected a list of HOST:PORT"},
+        {"name: p, endpoints: ['h:1', h]",
+         "c:1:38: pools[0].endpoints: \"h\" is not an endpoint; expected HOST:PORT, such as "
+         "spark-1.example.org:10000"},
+        {"name: p, endpoints: ['h:1', 'h:1']",
+         "c:1:38: pools[0].endpoints: h:1 is in the list twice; expected each endpoint once"},
+        {"name: p, endpoints: ['h:1', ~]",
+         "c:1:38: pools[0].endpoints: an item is not a text; expected a list of HOST:PORT"},
+        {"name: p, endpoints: ['h:1'], discovery: dns",
+         "c:1:50: pools[0].discovery: finding endpoints by DNS is not in this version; expected "
+         "static"},
+        {"name: p, endpoints: ['h:1'], transport: http",
+         "c:1:50: pools[0].transport: HTTP is not in this version; expected binary"},
+        {"name: p, endpoints: ['h:1'], password: secret",
+         "c:1:49: pools[0].password: secrets are not read from this file; put it into a file of "
+         "its "
+         "own and name that in password_file, or name an environment variable in password_env"},
+        {"name: p, endpoints: ['h:1'], login: service, password_env: P",
+         "c:1:46: pools[0].user is missing; expected the name of the service account, because of "
+         "login: service"},
+        {"name: p, endpoints: ['h:1'], login: service, user: u",
+         "c:1:46: pools[0].password_file is missing; expected a file with the service account's "
+         "password (or password_env), because of login: service"},
+        {"name: p, endpoints: ['h:1'], user: u",
+         "c:1:45: pools[0].user: with login: as-user the name is the client's; expected login: "
+         "service, or no user"},
+        {"name: p, endpoints: ['h:1'], password_env: P, password_file: f",
+         "c:1:53: pools[0]: both password_file and password_env are set; expected one of them"},
+        {"name: p, endpoints: ['h:1'], password_env: 'a-b'",
+         "c:1:53: pools[0].password_env: \"a-b\" is not the name of a variable; expected the name "
+         "of an environment variable"},
+        {"name: p, endpoints: ['h:1']}, {name: q, endpoints: ['h:2']",
+         "c:1:40: there are 2 pools, and this version has no rules that say which session goes to "
+         "which; expected one pool: list all endpoints in it"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text =
+            g_strconcat("pools: [{", cases[i].pool, "}]\n" LISTENERS AUTH, NULL);
+        check_error(text, cases[i].error);
+    }
+}
+END_TEST
+
+START_TEST(test_missing_sections)
+{
+    g_autofree char *errors = errors_of("workers: 1\n");
+    ck_assert_str_eq(
+        errors, "c:1:1: listeners is missing; expected a list of maps, each with '-' in front\n"
+                "c:1:1: authentication is missing; expected a map\n"
+                "c:1:1: pools is missing; expected a list of maps, each with '-' in front\n");
+}
+END_TEST
+
+/* One pass names everything, in the order of the file. */
+START_TEST(test_all_at_once)
+{
+    g_autofree char *errors = errors_of("workers: two\n"
+                                        "listeners:\n"
+                                        "  - nam: a\n"
+                                        "    bind: nowhere\n"
+                                        "authentication: {chain: [ldap]}\n"
+                                        "pools:\n"
+                                        "  - name: p\n"
+                                        "    endpoints: [h, i:0]\n"
+                                        "limits: {memory: lots}\n");
+    static const char *const starts[] = {
+        "c:1:10: workers: ",
+        "c:3:5: unknown key \"nam\"",
+        "c:3:5: listeners[0].name is missing",
+        "c:4:11: listeners[0].bind: ",
+        "c:5:26: authentication.chain: ",
+        "c:8:17: pools[0].endpoints: ",
+        "c:8:20: pools[0].endpoints: ",
+        "c:9:18: limits.memory: ",
+    };
+    g_auto(GStrv) lines = g_strsplit(errors, "\n", -1);
+    ck_assert_uint_eq(g_strv_length(lines), G_N_ELEMENTS(starts) + 1);
+    for (gsize i = 0; i < G_N_ELEMENTS(starts); i++)
+        ck_assert_msg(g_str_has_prefix(lines[i], starts[i]), "%s", lines[i]);
+}
+END_TEST
+
+START_TEST(test_not_a_map)
+{
+    check_error("[a]\n", "c:1:1: the file is not a map; expected keys with values, at least "
+                         "listeners, authentication and pools (hivegate --help-config shows an "
+                         "example)");
+}
+END_TEST
+
+START_TEST(test_too_many)
+{
+    GString *text = g_string_new(LISTENERS AUTH "pools:\n  - name: p\n    endpoints:\n");
+    for (int i = 0; i <= 1000; i++)
+        g_string_append_printf(text, "      - h:%d\n", i + 1);
+    check_error(text->str, "c:6:7: pools[0].endpoints: the list has 1001 items, and at most 1000 "
+                           "are allowed; expected a list of HOST:PORT");
+    g_string_free(text, TRUE);
+}
+END_TEST
+
+/* Whatever is changed in a good file, it is read or refused with an error, without a crash. */
+START_TEST(test_damaged)
+{
+    static const char odd[] = "\n -:[]{}'\",0a~";
+    gsize full = sizeof everything - 1;
+    GRand *random = g_rand_new_with_seed(11);
+    guint taken = 0;
+    for (int round = 0; round < 5000; round++) {
+        char text[sizeof everything];
+        memcpy(text, everything, sizeof everything);
+        for (int i = g_rand_int_range(random, 0, 4); i > 0; i--)
+            text[g_rand_int_range(random, 0, (gint32)full)] =
+                odd[g_rand_int_range(random, 0, sizeof odd - 1)];
+        if (g_rand_boolean(random)) { /* two lines change places */
+            gsize at = (gsize)g_rand_int_range(random, 0, (gint32)full / 2);
+            memmove(text + at, text + full / 2, full / 4);
+        }
+        g_autoptr(HgDiagnostics) diagnostics = hg_diagnostics_new("c");
+        g_autoptr(HgConfig) config = hg_config_parse("c", hg_slice(text, full), diagnostics);
+        if ((config == NULL) != (hg_diagnostics_errors(diagnostics) > 0))
+            ck_abort_msg("round %d", round);
+        taken += config != NULL;
+    }
+    ck_assert_uint_gt(taken, 100); /* and the other way round it isn't all refused */
+    g_rand_free(random);
+}
+END_TEST
+
+Suite *config_suite(void)
+{
+    Suite *suite = suite_create("app/config");
+    TCase *tcase = tcase_create("config");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, test_defaults);
+    tcase_add_test(tcase, test_listeners_and_authentication);
+    tcase_add_test(tcase, test_pool);
+    tcase_add_test(tcase, test_the_rest);
+    tcase_add_test(tcase, test_relative_paths);
+    tcase_add_test(tcase, test_counted);
+    tcase_add_test(tcase, test_summary);
+    tcase_add_test(tcase, test_values);
+    tcase_add_test(tcase, test_listener_errors);
+    tcase_add_test(tcase, test_authentication_errors);
+    tcase_add_test(tcase, test_pool_errors);
+    tcase_add_test(tcase, test_missing_sections);
+    tcase_add_test(tcase, test_all_at_once);
+    tcase_add_test(tcase, test_not_a_map);
+    tcase_add_test(tcase, test_too_many);
+    tcase_add_test(tcase, test_damaged);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
