@@ -9,11 +9,11 @@
 MAKEFLAGS += --no-print-directory
 BUILD    ?= build
 JOBS     ?= 2
+VARIANTS := build-release build-asan build-tsan build-fuzz
 KEEP     ?=
 STOP     ?=
 
-.PHONY: all build setup-build demo test check unit layers lint format e2e faults sanitize bench soak \
-        fuzz install clean help
+.PHONY: all build setup-build $(VARIANTS) demo test check format bench soak fuzz install clean help
 
 all: build
 
@@ -29,11 +29,9 @@ setup-build:
 build: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
 
-.PRECIOUS: build-%/build.ninja
-build-%/build.ninja: | setup-build
+# the variants: see tools/configure
+$(VARIANTS): build-%: | setup-build
 	@tools/configure $*
-
-build-%: build-%/build.ninja
 	@ninja -C $@ -j $(JOBS) --quiet
 
 demo:
@@ -57,7 +55,7 @@ soak: build-release
 	@.cache/venv/bin/python bench/soak.py $(SOAK)
 
 fuzz: build-fuzz
-	@tests/fuzz/run $(or $(SECONDS),3600)
+	@tests/fuzz/run $(or $(FUZZ_SECONDS),3600)
 
 format:
 	@clang-format-14 -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
