@@ -27,20 +27,26 @@ setup-build:
 	@tools/setup build
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) -j $(JOBS) --quiet
+	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate hivegatectl
 
 # the variants: see tools/configure
 $(VARIANTS): build-%: | setup-build
 	@tools/configure $*
 	@ninja -C $@ -j $(JOBS) --quiet
 
+ifeq ($(STOP),)
 demo:
 	@tools/setup build demo
 	@$(MAKE) build
-	@KEEP=$(KEEP) STOP=$(STOP) demo/run
+	@KEEP=$(KEEP) demo/run
+else
+demo:
+	@STOP=$(STOP) demo/run
+endif
 
-check: build
+check: $(BUILD)/build.ninja
 	@tools/setup lint
+	@ninja -C $(BUILD) -j $(JOBS) --quiet
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
 
 test:

@@ -124,10 +124,10 @@ def say_what_next(screen: Screen, running: bool) -> None:
     screen.title("What to try next")
     if running:
         screen.text(
-            f"  demo/beeline -n alice -p {USERS['alice']}     ask something yourself\n"
-            "  .cache/demo/hivegate.log               what hivegate logs\n"
-            "  make demo                              the demo again, with these servers\n"
-            "  make demo STOP=1                       end them\n"
+            f"  demo/beeline -n alice -p {USERS['alice']}   ask something yourself\n"
+            "  .cache/demo/hivegate.log              what hivegate logs\n"
+            "  make demo                             the demo again, with these servers\n"
+            "  make demo STOP=1                      end them\n"
             f"  Any Hive client will do: {URL}, users alice ({USERS['alice']})\n"
             f"  and bob ({USERS['bob']})."
         )
@@ -191,8 +191,12 @@ def main() -> int:
         signal.signal(number, interrupted)
     try:
         return run(screen)
-    except (Busy, DemoFailed, JobFailed, ProcessFailed, SetupError, beeline.BeelineFailed) as error:
+    except Busy as error:
         screen.failed(str(error))
+        return 1
+    except (DemoFailed, JobFailed, ProcessFailed, SetupError, beeline.BeelineFailed) as error:
+        screen.failed(str(error))
+        screen.text("The logs: .cache/demo/hivegate.log, .cache/demo/spark-*/server.log")
         return 1
     except KeyboardInterrupt:
         screen.text("\nThe demo was interrupted.")

@@ -1,6 +1,7 @@
 """What the demo prints: steps, progress and tables. Colour and a moving line on a terminal only."""
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -40,7 +41,7 @@ class Screen:
         """A line that the next one replaces; without a terminal, a line every five seconds."""
         with self._lock:
             if self._terminal:
-                width = os.get_terminal_size().columns - 1
+                width = shutil.get_terminal_size().columns - 1
                 self._write(f"\r\033[K{('  ..  ' + text)[:width]}")
                 self._live = True
             elif time.monotonic() - self._last_live > 5:

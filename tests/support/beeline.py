@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,3 +85,13 @@ def run(url: str, user: str, password: str = "", *, timeout: float = 300.0, **ho
         said = without_stack_trace(done.stderr + done.stdout).strip()[-3000:]
         raise BeelineFailed(f"beeline as {user} on {url} ended with {done.returncode}:\n{said}")
     return "".join(map(without_prompt, done.stdout.splitlines(keepends=True)))
+
+
+def main() -> None:
+    """Becomes beeline with our arguments: `python -m support.beeline -u URL ...`."""
+    program = str(beeline_program())
+    os.execve(program, [program, *sys.argv[1:]], environment())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """Where things are in this checkout. Everything that was downloaded is under .cache/."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -38,16 +39,15 @@ def spark_home(version: str = "3.5") -> Path:
     return home
 
 
-def _jdk_version(home: Path) -> str | None:
-    """The full version of the JDK in this folder if Spark can run on it."""
+def _is_usable_jdk(home: Path) -> bool:
     try:
         release = (home / "release").read_text()
     except OSError:
-        return None
-    match = re.search(r'^JAVA_VERSION="((\d+)[^"]*)"', release, re.MULTILINE)
-    if match and int(match[2]) in JAVA_VERSIONS and (home / "bin" / "java").exists():
-        return match[1]
-    return None
+        return False
+    match = re.search(r'^JAVA_VERSION="(\d+)', release, re.MULTILINE)
+    if not match or int(match[1]) not in JAVA_VERSIONS:
+        return False
+    return (home / "bin" / "java").exists() and (home / "bin" / "javac").exists()
 
 
 def java_home() -> Path:
@@ -59,10 +59,11 @@ def java_home() -> Path:
         places.append(Path(java).resolve().parents[1])
     places += sorted(Path("/usr/lib/jvm").glob("java-17-openjdk-*"))
     for place in places:
-        if _jdk_version(place):
+        if _is_usable_jdk(place):
             return place
     raise SetupError("no JDK 17 to 21 found; run: tools/setup demo")
 
 
-def java_version() -> str:
-    return _jdk_version(java_home()) or "unknown"
+def java_build() -> str:
+    """A short name for this very build of the JDK."""
+    return hashlib.sha256((java_home() / "release").read_bytes()).hexdigest()[:10]

@@ -28,8 +28,10 @@ def start_time(pid: int) -> int | None:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+    state, *fields = stat.rpartition(")")[2].split()
+    threads, started = int(fields[16]), int(fields[18])
+    # Its first thread may be gone while others still hold its sockets and locks.
+    return None if state == "Z" and threads < 2 else started
 
 
 class Process:
@@ -40,6 +42,7 @@ class Process:
         self.pid = pid
         self.log = log
         self.started = start_time(pid)
+        self.killed = False  # whether it took force to end it
         self._child = child
 
     @classmethod
@@ -132,6 +135,7 @@ class Process:
     def kill(self) -> None:
         if not self.alive:
             return
+        self.killed = True
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .net import free_port, is_listening, port_owner
-from .paths import CACHE, RUN, java_home, java_version, spark_home
+from .paths import CACHE, RUN, java_build, java_home, spark_home
 from .process import Process, ProcessFailed, start_time
 
 _CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
@@ -25,7 +25,8 @@ class ClassArchive:
     the file beside it says which."""
 
     def __init__(self, name: str):
-        self.path = CACHE / "cds" / f"{name}-jdk-{java_version()}.jsa"
+        self._name = name
+        self.path = CACHE / "cds" / f"{name}-jdk-{java_build()}.jsa"
         self._mark = self.path.with_suffix(".making")
         self._draft: Path | None = None
 
@@ -58,6 +59,8 @@ class ClassArchive:
         if not self._draft:
             return
         if ended_well and self._draft.exists():
+            for old in self.path.parent.glob(f"{self._name}-*.jsa"):  # of another JDK
+                old.unlink(missing_ok=True)
             self._draft.replace(self.path)
         self._draft.unlink(missing_ok=True)
         self._mark.unlink(missing_ok=True)
@@ -210,7 +213,8 @@ class SparkThriftServer:
         """Ends this server and nothing else; by force when it doesn't end within the grace."""
         if self.process:
             status = self.process.stop(60.0 if self._archive.making else grace)
-            self._archive.finish(ended_well=status in (0, 143))
+            # None: an adopted process, whose status nobody gets
+            self._archive.finish(not self.process.killed and status in (0, 143, None))
 
     def kill(self) -> None:
         """Ends it without warning, as a crash would."""
