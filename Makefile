@@ -53,8 +53,9 @@ test:
 	@tools/test
 
 bench: build-release
-	@tools/setup bench demo
-	@bench/run.py --hivegate build-release/hivegate $(BENCH)
+	@tools/setup bench demo jdbc
+	@bench/run.py $(BENCH)
+	@bench/spark_fetch.py
 
 soak: build-release
 	@tools/setup demo test

@@ -34,6 +34,7 @@ from targets import ROOT, Bench, MissingProgram, ProcessFailed, Programs, Target
 FETCH_BYTES = 100_000
 BIG_FETCH_BYTES = 64 << 20
 STREAM_BYTES = 1_000_000_000
+BUSY = 0.5  # load average before the start from which the figures deserve a warning
 WIRE_CASES = ("status", "fetch")  # what is also measured without SASL on one side or both
 PROXIES = ("haproxy", "relay", "hivegate")
 
@@ -183,6 +184,11 @@ def run(options: argparse.Namespace) -> int:
     cases = [case for case in CASES if case.name in wanted]
     os.environ["HIVEGATE_BIN"] = str(programs.hivegate)  # hivegatectl is found beside it
     say(f"{report.machine()}; {options.rounds} rounds of {options.seconds} s")
+    if os.getloadavg()[0] > BUSY:
+        say(
+            f"This machine is busy (load average {os.getloadavg()[0]:.1f}): rates and latencies "
+            "will scatter widely; CPU times and memory less so."
+        )
     with Bench(programs) as bench:
         targets = start_targets(bench, options)
         samples = run_rounds(

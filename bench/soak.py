@@ -3,11 +3,11 @@
 
     soak.py [--minutes 60] [--build build-release]
 
-Turn after turn it runs all kinds of load at once on two stand-in backends behind one hivegate, kills
-load generators in the middle, ends a backend and starts it again, lets connections come and go
-without a word, and throws garbage at the port. Between turns nothing runs, and then hivegate must be
-back where it was: descriptors as at the start, memory flat after the first turns, no session left on
-a backend's connections. Ends by itself, with `N passed, N failed` (turns).
+Turn after turn it runs all kinds of load at once on two stand-in backends behind one hivegate,
+kills load generators in the middle, ends a backend and starts it again, lets connections come and
+go without a word, and throws garbage at the port. Between turns nothing runs, and then hivegate
+must be back where it was: descriptors as at the start, memory flat after the first turns. Ends by
+itself, with `N passed, N failed` (turns).
 """
 
 import argparse
@@ -22,11 +22,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from measure import load_command, rss_bytes, run_load
-from targets import PASSWORD, ROOT, USER, Bench, Programs, Target
-
 from support.hivegate import Hivegate, default_config
 from support.net import free_port, is_listening
 from support.process import Process
+from targets import PASSWORD, ROOT, USER, Bench, Programs, Target
 
 TURN_SECONDS = 15
 WARM_TURNS = 3
@@ -157,8 +156,7 @@ def main() -> int:
             if not gateway.alive:
                 problem = "hivegate has ended"
             print(
-                f"turn {turn:4}  rss {rss >> 10:7} KB  descriptors {open_now:4}  "
-                f"{problem or 'ok'}",
+                f"turn {turn:4}  rss {rss >> 10:7} KB  descriptors {open_now:4}  {problem or 'ok'}",
                 flush=True,
             )
             turn += 1
