@@ -9,7 +9,7 @@
 MAKEFLAGS += --no-print-directory
 BUILD    ?= build
 JOBS     ?= 2
-VARIANTS := build-release build-asan build-tsan build-fuzz
+VARIANTS := build-release build-asan build-tsan
 KEEP     ?=
 STOP     ?=
 
@@ -61,7 +61,8 @@ soak: build-release
 	@tools/setup demo test
 	@.cache/venv/bin/python bench/soak.py $(SOAK)
 
-fuzz: build-fuzz
+fuzz:
+	@tools/setup build lint
 	@tests/fuzz/run $(or $(FUZZ_SECONDS),3600)
 
 format:

@@ -4,15 +4,14 @@
 #include "app/config_check.h"
 #include "app/config_read.h"
 #include "base/container.h"
-#include "base/error.h"
-#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* A Spark server without authentication wants any password but an empty one (WIRE.md 3.2). */
+/* A Spark server without authentication wants any password but an empty one (measured, 3.5.3).
+ */
 #define PASSWORD_PLACEHOLDER "hivegate"
 
 typedef struct {

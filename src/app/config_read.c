@@ -2,7 +2,6 @@
 #include "app/config_read.h"
 
 #include "app/config.h"
-#include "base/error.h"
 #include "base/text.h"
 
 #define NAME_MAX_BYTES 64

@@ -3,7 +3,6 @@
 #include "app/service.h"
 
 #include "auth/authenticator.h"
-#include "base/error.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
 

@@ -8,7 +8,7 @@
 #include "auth/principal.h"
 #include "base/slice.h"
 
-/* What a client is told when its name or password is wrong: it doesn't say which. */
+/* The text of the error for a wrong name or a wrong password: it doesn't say which. */
 #define HG_AUTH_DENIED_TEXT "Wrong user name or password"
 
 typedef struct HgAuthenticator HgAuthenticator;

@@ -10,8 +10,8 @@
 
 /* TRUE when `name` may be a user's name: 1 to 256 bytes of printable UTF-8, no white space at
  * either end, no '#' in front (that begins a comment in a users file), none of ':', '@' and '/'.
- * Spark cuts a login name at '@' and at '/' before it uses it, so two such users would become one
- * (DESIGN.md, sessions). The error says which rule is broken. */
+ * Spark cuts a login name at '@' and at '/' before it uses it, so two such users would become one.
+ * The error says which rule is broken. */
 gboolean hg_user_name_check(HgSlice name, GError **error);
 
 /* TRUE when `name` may be a group's name: as above, but '@' and '/' are allowed and ',' isn't. */

@@ -11,11 +11,14 @@ gboolean hg_budget_take(HgBudget *budget, gsize bytes)
 {
     if (budget == NULL)
         return TRUE;
-    gsize before = atomic_fetch_add_explicit(&budget->used, bytes, memory_order_relaxed);
-    if (budget->ceiling == 0 || (before <= budget->ceiling && bytes <= budget->ceiling - before))
-        return TRUE;
-    atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
-    return FALSE;
+    /* adding first and looking afterwards would let a big refused take refuse others meanwhile */
+    gsize used = atomic_load_explicit(&budget->used, memory_order_relaxed);
+    do {
+        if (budget->ceiling != 0 && (used > budget->ceiling || bytes > budget->ceiling - used))
+            return FALSE;
+    } while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + bytes,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return TRUE;
 }
 
 void hg_budget_give(HgBudget *budget, gsize bytes)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define MIN_CAPACITY 512
+#define MAX_CAPACITY (G_MAXSIZE / 4) /* no memory is that big, and doubling can't wrap */
 
 void hg_buffer_init(HgBuffer *buffer, HgBudget *budget)
 {
@@ -41,7 +42,7 @@ static gboolean move_to(HgBuffer *buffer, gsize capacity)
 gboolean hg_buffer_reserve(HgBuffer *buffer, gsize more, gsize cap)
 {
     gsize size = hg_buffer_size(buffer);
-    if (more > cap || size > cap - more)
+    if (more > cap || size > cap - more || size + more > MAX_CAPACITY)
         return FALSE;
     if (buffer->bytes != NULL && hg_buffer_room(buffer) >= more)
         return TRUE;
@@ -54,8 +55,7 @@ gboolean hg_buffer_reserve(HgBuffer *buffer, gsize more, gsize cap)
     gsize capacity = MAX(buffer->capacity, (gsize)MIN_CAPACITY);
     while (capacity < size + more)
         capacity *= 2;
-    /* doubling may pass a cap that the contents don't: the cap counts what is held, so clip to it
-     */
+    /* doubling may pass a cap that the contents keep: the cap counts what is held, so clip to it */
     capacity = MAX(MIN(capacity, cap), size + more);
     return move_to(buffer, capacity);
 }

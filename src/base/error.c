@@ -1,7 +1,7 @@
 /* The error domain of hivegate: see error.h. Owns nothing; any thread. */
 #include "base/error.h"
 
-G_DEFINE_QUARK(hivegate - error, hg_error)
+G_DEFINE_QUARK(hivegate_error, hg_error)
 
 void hg_error_set_errno(GError **error, int errnum, const char *format, ...)
 {

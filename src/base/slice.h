@@ -36,9 +36,13 @@ static inline gboolean hg_slice_equal_string(HgSlice a, const char *text)
     return hg_slice_equal(a, hg_slice_from_string(text));
 }
 
-/* A NUL-terminated copy of the bytes. The caller owns it (g_free). Bytes after an inner NUL are
- * copied too, but C will not see them: check before, where it matters. */
+/* A NUL-terminated copy of the bytes, never NULL. The caller owns it (g_free). Bytes after an inner
+ * NUL are copied too, but C will not see them: check before, where it matters. */
 static inline char *hg_slice_dup_string(HgSlice a)
 {
-    return g_strndup((const char *)a.data, a.size);
+    char *copy = (char *)g_malloc(a.size + 1);
+    if (a.size > 0)
+        memcpy(copy, a.data, a.size);
+    copy[a.size] = '\0';
+    return copy;
 }

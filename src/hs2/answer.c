@@ -5,7 +5,6 @@
 #include "hs2/answer.h"
 
 #include "hs2/info.h"
-#include "hs2/reply.h"
 #include "hs2/writer.h"
 
 /* How Java names the class of the error; drivers build that exception anew from the text. */
@@ -286,7 +285,8 @@ gboolean hg_call_cancel_operation(HgBuffer *out, gint32 seqid, const HgHandle *o
                                   gint32 operation_type)
 {
     HgWriter writer = start_call(out, HG_METHOD_CANCEL_OPERATION, seqid);
-    /* the server compares the type with the handle, but not whether it has a result (WIRE.md 4) */
+    /* the server compares the type with the handle, but not whether it has a result (measured, Spark
+     * 3.5.3) */
     write_operation(&writer, 1, operation, operation_type, TRUE);
     return finish_call(&writer);
 }

@@ -1,5 +1,4 @@
-/* Messages that hivegate itself writes, through Thrift C GLib: answers to clients, and its own
- * calls to a backend.
+/* Messages that hivegate itself writes: answers to clients, and its own calls to a backend.
  *
  * Each appends one whole message (no SASL frame) to an HgBuffer; the buffer's headroom takes the
  * frame's length. They return FALSE only when the buffer can't grow. Any thread. */
@@ -38,7 +37,7 @@ gboolean hg_answer_success(HgBuffer *out, const HgMethod *method,
                            gint32 seqid) G_GNUC_WARN_UNUSED_RESULT;
 
 /* TRUE when a Spark Thrift Server answers this GetInfo type itself; every other type makes it drop
- * the connection (WIRE.md 3.3), so hg_answer_info() answers. */
+ * the connection (measured, 3.5.3), so hg_answer_info() answers. */
 gboolean hg_info_is_forwarded(gint32 info_type);
 
 /* The answer to a GetInfo type that isn't forwarded: a value with the meaning ODBC gives to the

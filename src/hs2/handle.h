@@ -1,7 +1,7 @@
 /* A session or operation handle as it travels: 16 bytes of guid and 16 of secret.
  *
  * Open value. Both of ours and those of a backend have this size, so swapping one for the other is
- * 32 bytes overwritten in place (WIRE.md 4). A handle is a working secret: never log its secret
+ * 32 bytes overwritten in place. A handle is a working secret: never log its secret
  * half. */
 #pragma once
 

@@ -3,7 +3,7 @@
 
 /* Values of ODBC that the rows below use. */
 enum {
-    FETCH_NEXT_FIRST_PRIOR = 0x1 | 0x2 | 0x8, /* what Spark's FetchResults knows: WIRE.md 6 */
+    FETCH_NEXT_FIRST_PRIOR = 0x1 | 0x2 | 0x8, /* what Spark's FetchResults knows (measured) */
     CURSORS_SURVIVE_COMMIT = 2,
     IDENTIFIERS_LOWER = 2, /* not case-sensitive, kept in lower case */
     READ_ONLY_CURSORS = 1,

@@ -1,7 +1,7 @@
 /* What GetInfo's types mean for Spark SQL.
  *
  * A Spark Thrift Server answers four of the 48 types and drops the connection at every other, as
- * the value that the reply requires stays unset (WIRE.md 3.3). These rows are hivegate's own
+ * the value that the reply requires stays unset (measured, 3.5.3). These rows are hivegate's own
  * answers, with the meaning that ODBC's SQLGetInfo gives to the type and the width that it gives to
  * the value. Constant data; any thread. */
 #pragma once

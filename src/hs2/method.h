@@ -1,7 +1,7 @@
 /* The table of TCLIService calls: what hivegate must know of each to pass it on.
  *
- * One row per method of the service up to Hive 4.1 (WIRE.md 1.2, Appendix A); the fields of
- * its request are in hs2/schema. Constant data. */
+ * One row per method of the service up to Hive 4.1 (thrift/TCLIService.thrift); the fields of its
+ * request are in hs2/schema. Constant data. */
 #pragma once
 
 #include "base/slice.h"

@@ -114,8 +114,7 @@ static gboolean write_other_fields(Rewrite *rewrite, GError **error)
     }
 }
 
-/* The head is strict, as another is not understood by a server on a binary connection
- * (WIRE.md 3.3); what stands around the request struct is copied. */
+/* The head is strict, as Spark closes a binary connection at another (measured, 3.5.3); what stands around the request struct is copied. */
 static gboolean write_message(Rewrite *rewrite, GError **error)
 {
     const HgRequest *request = rewrite->request;

@@ -70,7 +70,8 @@ static const HgStructSchema operation_handle =
 
 /* ---- sessions ---- */
 
-/* client_protocol is required but has a default: Spark takes a request without it (WIRE.md 1.1). */
+/* client_protocol is required but has a default: Spark takes a request without it (measured,
+ * 3.5.3). */
 static const HgFieldSchema open_session_fields[] = {
     ENUM("client_protocol", PROTOCOL, PROTOCOL_VERSIONS),
     TAKEN("username", TEXT, USERNAME),

@@ -1,7 +1,7 @@
 /* What the service says about the structs of its requests: field ids, types, what must be there.
  *
  * The validator (hs2/request) walks a request along these tables. They hold what Hive 4.1 declares
- * (WIRE.md, appendix A), so a field of Databricks (0x501...) is an unknown one here and passes.
+ * (thrift/TCLIService.thrift), so a field of Databricks (0x501...) is an unknown one here and passes.
  * Constant data; any thread. */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* Which session variables of an OpenSession may pass to a backend.
  *
  * A session variable's key says where it goes (read from the bytecode of Spark 3.5.3's
- * HiveSessionImpl, and tried out: WIRE.md 5): "set:" starts an assignment, whose rest is trimmed
+ * HiveSessionImpl, and tried out): "set:" starts an assignment, whose rest is trimmed
  * and begins with system: (a JVM property of the server, for everybody on it), env:, metaconf:,
  * hiveconf:, hivevar: or nothing; "use:" names a database; any other key is a setting of Hive. The
  * exact bare key hive.server2.proxy.user makes the session run as somebody else.

@@ -5,6 +5,7 @@
 
 #include "base/container.h"
 #include "net/loop_uv.h"
+#include "net/socket.h"
 #include "net/timer.h"
 
 #include <errno.h>

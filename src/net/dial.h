@@ -5,7 +5,6 @@
 #pragma once
 
 #include "net/loop.h"
-#include "net/socket.h"
 
 typedef struct HgDial HgDial;
 

@@ -9,7 +9,7 @@
 typedef struct HgJobs HgJobs;
 
 /* Work to be done on a job thread, exactly once; it owns `data` and disposes of it. `cancelled` is
- * TRUE when the pool is being freed: then it only disposes. */
+ * TRUE when the threads are being ended: then it only disposes. */
 typedef void (*HgJob)(void *data, gboolean cancelled);
 
 /* Starts `threads` threads with room for `queue` waiting jobs. NULL with *error when the kernel

@@ -1,5 +1,5 @@
 /* From bytes to requests. A frame boundary is no message boundary: one message may come in several
- * frames and several messages in one (WIRE.md 3.2), so frames are taken off first and the Thrift
+ * frames and several messages in one (as Spark 3.5.3 takes them), so frames are taken off first and the Thrift
  * message decides. The usual case, one whole message in one whole frame, is served where it lies.
  */
 #include "proxy/client_private.h"

@@ -9,7 +9,7 @@
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS ClientHello (RFC 8446 5.1) */
 #define THRIFT_STRICT 0x80 /* first byte of a strict Thrift message */
 
-/* What a driver shows when Spark or Hive refuses a password (WIRE.md 3.1). */
+/* What a driver shows when Spark or Hive refuses a password (measured, 3.5.3). */
 static const char refused_text[] = "Error validating the login";
 
 static void send_frame(HgClient *client, HgSaslStatus status, const char *text)

@@ -96,7 +96,7 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
     hg_client_enter(client);
     hg_backend_close(opening->backend);
     opening->backend = NULL;
-    if (opening->kept) {
+    if (opening->kept && loss != HG_LOSS_TIMEOUT) {
         /* gone stale while it was kept: that says nothing about the endpoint */
         opening->kept = FALSE;
         opening->backend = hg_backend_new(hg_worker_backend_context(worker), opening->endpoint,

@@ -2,7 +2,6 @@
  * handles inside error texts are replaced, the rest is untouched. */
 #include "proxy/client_private.h"
 
-#include "hs2/answer.h"
 #include "proxy/closer.h"
 #include "wire/sasl.h"
 

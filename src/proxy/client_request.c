@@ -166,7 +166,7 @@ static void serve_operation_call(HgClient *client, const HgRequest *request, gui
 {
     HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
     g_autoptr(HgOperation) operation = hg_directory_find_operation(directory, handle);
-    /* Spark counts the type into the handle's identity (WIRE.md 4) */
+    /* Spark counts the type into the handle's identity (measured, 3.5.3) */
     if (operation == NULL || hg_operation_type(operation) != request->operation_type ||
         !owns(client, hg_operation_session(operation)))
         answer_invalid_handle(client, request, handle);

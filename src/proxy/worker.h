@@ -1,8 +1,6 @@
 /* A worker: one thread, one loop, and the connections that live on it. */
 #pragma once
 
-#include "base/log.h"
-#include "hs2/open.h"
 #include "proxy/backend.h"
 #include "proxy/backend_cache.h"
 #include "proxy/gateway.h"

@@ -3,7 +3,7 @@
  * Cursor and walker read the same heads; the cursor from a whole message, the walker from pieces.
  * Each reader here looks at the bytes that are there and says OK, SHORT, or BAD, and BAD as soon as
  * no further byte could mend it, so both come to the same verdict at the same byte. Facts from the
- * Thrift binary protocol specification and WIRE.md 3.3. Pure; any thread. */
+ * Thrift binary protocol specification. Pure; any thread. */
 #pragma once
 
 #include "wire/thrift.h"

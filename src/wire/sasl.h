@@ -1,11 +1,11 @@
 /* SASL as Thrift frames it: negotiation frames, the PLAIN response, data frames.
  *
  * Negotiation frame: one status byte, a big-endian 32-bit length, payload. Data frame: length and
- * payload (WIRE.md 3.1, 3.2). Pure functions over slices; any thread. */
+ * payload (as Thrift's Java library writes them). Pure functions over slices; any thread. */
 #pragma once
 
 #include "base/buffer.h"
-#include "wire/cursor.h"
+#include "wire/thrift.h"
 
 typedef enum {
     HG_SASL_START = 1,
@@ -43,7 +43,7 @@ typedef struct {
 
 /* Takes a PLAIN response apart: authzid NUL authcid NUL password (RFC 4616). NULL when it is sound,
  * else a static text that says what is wrong, fit to be shown to the client, and *out is untouched.
- * Every text begins with "Error validating the login", which is all that Spark says (WIRE.md 3.1).
+ * Every text begins with "Error validating the login", which is all that Spark says (3.5.3).
  * An authzid that isn't the authcid is refused: Spark would ignore it and run as the authcid. */
 const char *hg_sasl_read_plain(HgSlice payload, HgSaslPlain *out) G_GNUC_WARN_UNUSED_RESULT;
 

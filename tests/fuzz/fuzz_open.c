@@ -188,8 +188,16 @@ static gboolean was_sent(HgSlice sent, HgSlice key, HgSlice value)
     return FALSE;
 }
 
-/* Every variable that passed was sent and is harmless, but for the one that hivegate adds; those
- * that didn't pass name the user who logged in, or nobody. */
+/* A dangerous one among those sent is refused aloud, never just left out. */
+static void check_none_dangerous(HgSlice sent)
+{
+    for (guint32 left = sent.size > 0 ? count_of(&sent) : 0; left > 0; left--) {
+        HgSlice key = next_string(&sent);
+        FUZZ_CHECK(!is_dangerous(key, next_string(&sent)));
+    }
+}
+
+/* Every variable that passed was sent and is harmless, but for the one that hivegate adds. */
 static void check_configuration(HgSlice sent, HgSlice passed, gboolean own)
 {
     guint32 sent_count = sent.size > 0 ? count_of(&(HgSlice){sent.data, sent.size}) : 0;
@@ -232,6 +240,7 @@ static void check_passed(const HgRequest *request, HgSlice message, HgSlice writ
     FUZZ_CHECK(after.passwords == 0);
     FUZZ_CHECK(hg_slice_equal(hg_slice(before.others->data, before.others->len),
                               hg_slice(after.others->data, after.others->len)));
+    check_none_dangerous(before.configuration);
     check_configuration(before.configuration, after.configuration, own);
     g_byte_array_unref(before.others);
     g_byte_array_unref(after.others);

@@ -5,6 +5,8 @@
 #include "memory.h"
 #include "suites.h"
 
+#include <pthread.h>
+
 static gboolean verify(const char *password, const char *hash)
 {
     gboolean right = 2;
@@ -144,18 +146,49 @@ START_TEST(test_secrets_are_wiped)
 }
 END_TEST
 
-START_TEST(test_passwords_are_wiped)
+/* A job thread that has checked a password and now waits, its stack as the work left it. */
+typedef struct {
+    HiddenSecret hidden;
+    pthread_barrier_t worked, searched;
+    gboolean right;
+} Job;
+
+/* Works 16 KiB down the stack, where what is called later doesn't reach. */
+static G_GNUC_NO_INLINE void hash_and_verify(Job *job)
 {
-    HiddenSecret hidden = hidden_secret();
+    volatile char above[16384];
     char bytes[SECRET_BYTES];
     g_autofree char *hash = NULL;
-    gboolean right = FALSE;
-    hidden_secret_reveal(&hidden, bytes);
-    ck_assert(hg_password_hash(hg_slice(bytes, SECRET_BYTES), &hash, NULL));
-    ck_assert(hg_password_verify(hg_slice(bytes, SECRET_BYTES), hash, &right, NULL));
-    ck_assert(right);
+    above[0] = 0;
+    hidden_secret_reveal(&job->hidden, bytes);
+    if (!hg_password_hash(hg_slice(bytes, SECRET_BYTES), &hash, NULL) ||
+        !hg_password_verify(hg_slice(bytes, SECRET_BYTES), hash, &job->right, NULL))
+        job->right = FALSE;
     explicit_bzero(bytes, sizeof bytes);
-    ck_assert_uint_eq(hidden_secret_count(&hidden), 0);
+}
+
+static void *run_job(void *data)
+{
+    Job *job = data;
+    hash_and_verify(job);
+    pthread_barrier_wait(&job->worked);
+    pthread_barrier_wait(&job->searched);
+    return NULL;
+}
+
+START_TEST(test_passwords_are_wiped)
+{
+    Job job = {.hidden = hidden_secret()};
+    pthread_t thread;
+    pthread_barrier_init(&job.worked, NULL, 2);
+    pthread_barrier_init(&job.searched, NULL, 2);
+    ck_assert_int_eq(pthread_create(&thread, NULL, run_job, &job), 0);
+    pthread_barrier_wait(&job.worked);
+    guint found = hidden_secret_count(&job.hidden);
+    pthread_barrier_wait(&job.searched);
+    pthread_join(thread, NULL);
+    ck_assert(job.right);
+    ck_assert_uint_eq(found, 0);
 }
 END_TEST
 
