@@ -1,7 +1,7 @@
 /* The service that a HiveServer2 or a Spark Thrift Server offers: 25 methods, as of Hive 4.1.
  *
- * Names, field numbers, types and values are what travels between clients and servers (WIRE.md,
- * appendices A and A2); the order and the comments are this file's own. What Databricks adds (field
+ * Names, field numbers, types and values are what travels between clients and servers;
+ * the order and the comments are this file's own. What Databricks adds (field
  * numbers from 0x501 on, 0xD01, 0xD19) is left out on purpose: such fields pass through untouched and
  * are never read here.
  *

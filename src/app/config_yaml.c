@@ -1,7 +1,6 @@
 /* Reading YAML by libyaml's events into a tree: see config_yaml.h. Pure. */
 #include "app/config_yaml.h"
 
-
 #include <yaml.h>
 
 #define DEPTH_MAX  16

@@ -18,7 +18,6 @@ typedef enum {
     HG_ERROR_DENIED,      /* wrong credentials, or a thing that this principal may not do */
     HG_ERROR_LIMIT,       /* a configured limit or ceiling is reached */
     HG_ERROR_UNAVAILABLE, /* something hivegate depends on can't be reached now */
-    HG_ERROR_TIMEOUT,     /* a deadline passed */
 } HgErrorCode;
 
 /* The quark behind HG_ERROR. Any thread. */

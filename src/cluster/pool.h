@@ -17,14 +17,15 @@ HgPool *hg_pool_new(const char *name);
 /* Frees pool and endpoints; nobody may hold an endpoint any more. NULL is fine. */
 void hg_pool_free(HgPool *pool);
 
-/* Adds an endpoint, before the pool is shared between threads. */
+/* Adds an endpoint, before the pool is shared between threads. `host` is a name, an address or the
+ * path of a Unix socket; the texts are copied. */
 void hg_pool_add(HgPool *pool, const char *host, const char *port);
 
-/* The pool's name, and how many endpoints it has. */
+/* The pool's name, and how many endpoints it has. Any thread. */
 const char *hg_pool_name(const HgPool *pool);
 guint hg_pool_size(const HgPool *pool);
 
-/* The endpoints in the order of the configuration. */
+/* The endpoints in the order of the configuration; borrowed. Any thread. */
 HgEndpoint *hg_pool_endpoint(HgPool *pool, guint index);
 
 /* Chooses an endpoint for a new session and counts the session in: give it back with
@@ -44,7 +45,7 @@ void hg_endpoint_release(HgEndpoint *endpoint);
 gboolean hg_endpoint_failed(HgEndpoint *endpoint, guint64 now);
 gboolean hg_endpoint_succeeded(HgEndpoint *endpoint);
 
-/* "host:port", host, port; live sessions. Any thread. */
+/* "host:port", host, port (borrowed); sessions counted in now. Any thread. */
 const char *hg_endpoint_name(const HgEndpoint *endpoint);
 const char *hg_endpoint_host(const HgEndpoint *endpoint);
 const char *hg_endpoint_port(const HgEndpoint *endpoint);

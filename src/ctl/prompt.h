@@ -4,7 +4,7 @@
 #include "base/secret.h"
 
 /* Asks on the terminal behind `fd` with echo off, and puts the terminal back whatever happens: a
- * signal that ends or stops the process takes effect after that. */
+ * signal that ends or stops the process takes effect after that. *out is the caller's. */
 gboolean hg_prompt_terminal(int fd, const char *prompt, HgSecret **out, GError **error);
 
 /* Reads one line from `fd`, without its line end: what --password-stdin means. */

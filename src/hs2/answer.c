@@ -5,6 +5,7 @@
 #include "hs2/answer.h"
 
 #include "hs2/info.h"
+#include "hs2/reply.h"
 #include "hs2/writer.h"
 
 /* How Java names the class of the error; drivers build that exception anew from the text. */
@@ -130,7 +131,7 @@ static gboolean write_error(HgBuffer *out, const HgMethod *method, gint32 seqid,
     return finish_reply(&writer);
 }
 
-gboolean hg_answer_exception(HgBuffer *out, HgSlice name, gint32 seqid, gint32 type,
+gboolean hg_answer_exception(HgBuffer *out, HgSlice name, gint32 seqid, HgExceptionType type,
                              const char *message)
 {
     HgWriter writer = hg_writer(out);
@@ -285,8 +286,8 @@ gboolean hg_call_cancel_operation(HgBuffer *out, gint32 seqid, const HgHandle *o
                                   gint32 operation_type)
 {
     HgWriter writer = start_call(out, HG_METHOD_CANCEL_OPERATION, seqid);
-    /* the server compares the type with the handle, but not whether it has a result (measured, Spark
-     * 3.5.3) */
+    /* the server compares the type with the handle, but not whether it has a result (measured,
+     * Spark 3.5.3) */
     write_operation(&writer, 1, operation, operation_type, TRUE);
     return finish_call(&writer);
 }

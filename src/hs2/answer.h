@@ -10,7 +10,7 @@
 #include "wire/thrift.h"
 
 /* A TApplicationException. `name` is echoed as it came. */
-gboolean hg_answer_exception(HgBuffer *out, HgSlice name, gint32 seqid, gint32 type,
+gboolean hg_answer_exception(HgBuffer *out, HgSlice name, gint32 seqid, HgExceptionType type,
                              const char *message) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A reply of `method` with TStatus ERROR: sql_state may be NULL. Where the reply has a required

@@ -114,7 +114,8 @@ static gboolean write_other_fields(Rewrite *rewrite, GError **error)
     }
 }
 
-/* The head is strict, as Spark closes a binary connection at another (measured, 3.5.3); what stands around the request struct is copied. */
+/* The head is strict, as Spark closes a binary connection at another (measured, 3.5.3); what stands
+ * around the request struct is copied. */
 static gboolean write_message(Rewrite *rewrite, GError **error)
 {
     const HgRequest *request = rewrite->request;

@@ -20,8 +20,9 @@ typedef struct {
     guint32 secret_offset;
 } HgReplyHead;
 
-/* TStatusCode and TOperationState values that hivegate looks at. */
+/* TStatusCode, TOperationType and TOperationState values that hivegate looks at. */
 enum { HG_STATUS_SUCCESS = 0, HG_STATUS_SUCCESS_WITH_INFO = 1, HG_STATUS_ERROR = 3 };
+enum { HG_OPERATION_EXECUTE_STATEMENT = 0 };
 enum {
     HG_STATE_FINISHED = 2,
     HG_STATE_CANCELED = 3,

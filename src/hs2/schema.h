@@ -1,8 +1,8 @@
 /* What the service says about the structs of its requests: field ids, types, what must be there.
  *
  * The validator (hs2/request) walks a request along these tables. They hold what Hive 4.1 declares
- * (thrift/TCLIService.thrift), so a field of Databricks (0x501...) is an unknown one here and passes.
- * Constant data; any thread. */
+ * (thrift/TCLIService.thrift), so a field of Databricks (0x501...) is an unknown one here and
+ * passes. Constant data; any thread. */
 #pragma once
 
 #include "hs2/method.h"

@@ -1,8 +1,9 @@
 /* The acceptor: takes connections from listening sockets on its own loop and hands each to a taker.
  *
  * One thread accepts for all workers, because SO_REUSEPORT spreads long-lived connections unevenly
- * for their whole life (16 of them 11:5 or worse in a fifth of the runs measured). Out of descriptors it neither spins nor leaves clients
- * hanging: with a descriptor kept in reserve it accepts and closes them, and tells its owner. */
+ * for their whole life (16 of them 11:5 or worse in a fifth of the runs measured). Out of
+ * descriptors it neither spins nor leaves clients hanging: with a descriptor kept in reserve it
+ * accepts and closes them, and tells its owner. */
 #pragma once
 
 #include "net/loop.h"

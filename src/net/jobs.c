@@ -1,4 +1,5 @@
-/* A fixed number of job threads over a bounded ring: see jobs.h. Owns threads and ring; one mutex. */
+/* A fixed number of job threads over a bounded ring: see jobs.h. Owns threads and ring; one mutex.
+ */
 #include "net/jobs.h"
 
 #include "base/error.h"

@@ -12,23 +12,29 @@ struct HgLoop {
     uv_loop_t uv;
     uv_async_t wake;
     HgTimerWheel *wheel;
+    HgTask *running;      /* taken out of the letter box; loop's thread only */
     pthread_mutex_t lock; /* guards the three below */
     HgTask *first;
     HgTask **last;
     gboolean stopping;
 };
 
+/* Runs what is in the letter box, in order. A task may stop the loop, which comes here again: then
+ * the tasks that the outer call still has go first. */
 static void run_tasks(HgLoop *loop)
 {
+    HgTask **behind = &loop->running;
+    while (*behind != NULL)
+        behind = &(*behind)->next;
     pthread_mutex_lock(&loop->lock);
-    HgTask *task = loop->first;
+    *behind = loop->first;
     loop->first = NULL;
     loop->last = &loop->first;
     pthread_mutex_unlock(&loop->lock);
-    while (task != NULL) {
-        HgTask *next = task->next;
+    while (loop->running != NULL) {
+        HgTask *task = loop->running;
+        loop->running = task->next;
         task->run(task);
-        task = next;
     }
 }
 

@@ -29,15 +29,15 @@ typedef enum {
  * wanted, so that the next read or write shows it. */
 typedef void (*HgStreamReady)(void *owner, HgWant ready);
 
-/* A plain stream over a connected non-blocking socket. Takes `fd`. NULL with *error (fd closed)
- * when the loop refuses it. Wants nothing yet. */
+/* A plain stream over a connected non-blocking socket, which it takes; `owner` is borrowed. NULL
+ * with *error (the socket closed) when the loop refuses it. Wants nothing yet. */
 HgStream *hg_stream_new_plain(HgLoop *loop, int take_fd, HgStreamReady ready, void *owner,
                               GError **error);
 
 /* Changes the owner and its callback, for a connection that is handed on within the thread. */
 void hg_stream_set_owner(HgStream *stream, HgStreamReady ready, void *owner);
 
-/* Sets what the callback is wanted for. Costs nothing when it is the same as before. */
+/* Sets what the callback is wanted for (of HgWant). Costs nothing when it is the same as before. */
 void hg_stream_want(HgStream *stream, guint want);
 
 /* Reads up to `size` bytes. */

@@ -1,25 +1,24 @@
 /* One connection to an endpoint: see backend.h. Owns its stream and buffers; worker's thread only.
  *
  * Replies are cut through. With SASL the frame's length says where a reply ends: a backend flushes
- * one frame a message (measured, Spark 3.5.3). Without SASL a walker finds the end. A small reply is handed
- * over whole, after a look that it is one Thrift message; a large one goes on as it comes. */
+ * one frame a message (measured, Spark 3.5.3). Without SASL a walker finds the end. A small reply
+ * is handed over whole, after a look that it is one Thrift message; a large one goes on as it
+ * comes. */
 #include "proxy/backend.h"
 
 #include "base/buffer.h"
+#include "base/container.h"
 #include "net/dial.h"
+#include "net/socket.h"
 #include "net/stream.h"
 #include "net/timer.h"
 #include "wire/sasl.h"
 #include "wire/walker.h"
 
-#include "base/container.h"
-
-#define WHOLE_REPLY (64 * 1024) /* replies up to this size are handed over in one piece */
-#define LARGEST_HELD                                                                               \
-    (16 * 1024 * 1024) /* the most that is collected for a caller that wants all                   \
-                        */
-#define HEAD_PEEK 1024 /* bytes that surely hold a large reply's head */
-#define READS     4    /* reads before other connections get a turn */
+#define WHOLE_REPLY  (64 * 1024)        /* replies up to this size are handed over in one piece */
+#define LARGEST_HELD (16 * 1024 * 1024) /* the most that is collected when all of it is wanted */
+#define HEAD_PEEK    1024               /* bytes that surely hold a large reply's head */
+#define READS        4                  /* reads before other connections get a turn */
 
 typedef enum {
     BACKEND_CONNECTING, /* a dial is under way */
@@ -30,6 +29,19 @@ typedef enum {
     BACKEND_LOST,       /* of no use; waits to be closed by its owner */
     BACKEND_CLOSED,     /* closed by its owner; freed when no callback runs */
 } BackendState;
+
+#define BIT(state) (1u << (state))
+
+/* Which states may follow each state, beside LOST and CLOSED, which may follow all but CLOSED. */
+static const guint8 legal_next[] = {
+    [BACKEND_CONNECTING] = BIT(BACKEND_LOGGING_IN),
+    [BACKEND_LOGGING_IN] = BIT(BACKEND_IDLE) | BIT(BACKEND_CALLING),
+    [BACKEND_IDLE] = BIT(BACKEND_CALLING),
+    [BACKEND_CALLING] = BIT(BACKEND_IDLE) | BIT(BACKEND_REPLYING),
+    [BACKEND_REPLYING] = BIT(BACKEND_IDLE),
+    [BACKEND_LOST] = 0,
+    [BACKEND_CLOSED] = 0,
+};
 
 struct HgBackend {
     HgBackendContext context;
@@ -51,6 +63,8 @@ struct HgBackend {
     BackendState state;
     gboolean called; /* a call waits behind the login */
     gboolean whole;
+    gboolean unchecked;  /* the last reply was large: its frame was believed to hold all of it */
+    gboolean answered;   /* the last piece of a reply has just been handed over */
     gboolean waiting;    /* the owner wants no more for now */
     gboolean speechless; /* the memory ceiling left no room for the login: it takes no call */
 };
@@ -60,6 +74,13 @@ typedef struct {
     guint8 *at;
     gsize size;
 } Window;
+
+static void set_state(HgBackend *backend, BackendState state)
+{
+    guint legal = legal_next[backend->state] | BIT(BACKEND_LOST) | BIT(BACKEND_CLOSED);
+    g_assert(backend->state != BACKEND_CLOSED && (legal & BIT(state)) != 0);
+    backend->state = state;
+}
 
 static void pin(HgBackend *backend)
 {
@@ -93,7 +114,7 @@ static void lose(HgBackend *backend, HgLoss loss, const char *detail)
 {
     if (backend->state == BACKEND_LOST || backend->state == BACKEND_CLOSED)
         return;
-    backend->state = BACKEND_LOST;
+    set_state(backend, BACKEND_LOST);
     hg_timer_stop(backend->context.loop, &backend->timer);
     update_want(backend);
     backend->events->lost(backend->owner, loss, detail);
@@ -104,11 +125,12 @@ static void lose(HgBackend *backend, HgLoss loss, const char *detail)
 static void hand_over(HgBackend *backend, HgReplyPiece *piece)
 {
     if (piece->last) {
-        backend->state = BACKEND_IDLE;
+        set_state(backend, BACKEND_IDLE);
         backend->walked = 0;
+        backend->answered = TRUE;
         g_clear_pointer(&backend->walker, hg_walker_free);
-    } else {
-        backend->state = BACKEND_REPLYING;
+    } else if (backend->state == BACKEND_CALLING) {
+        set_state(backend, BACKEND_REPLYING);
     }
     if (backend->events->reply(backend->owner, piece) == HG_FLOW_WAIT && !piece->last)
         backend->waiting = TRUE;
@@ -131,6 +153,7 @@ static void hand_over_first(HgBackend *backend, HgReplyPiece *piece)
     piece->first = TRUE;
     piece->head = &head;
     hand_over(backend, piece);
+    piece->head = NULL;
 }
 
 /* Where the Thrift message at the start of these bytes ends. */
@@ -146,17 +169,21 @@ static HgWireStatus message_size(HgSlice bytes, gsize *out)
     return status;
 }
 
+static const char split_text[] = "a large reply comes in several frames";
+
 /* A frame is there in full but its message isn't: joins the next frame to it, when that is there.
- * FALSE when more bytes are needed. */
-static gboolean join_next_frame(Window *window, gsize size)
+ * FALSE when more bytes are needed, or when it can't be joined. */
+static gboolean join_next_frame(HgBackend *backend, Window *window, gsize size)
 {
     guint8 *behind = window->at + HG_FRAME_HEAD_SIZE + size;
     gsize left = window->size - HG_FRAME_HEAD_SIZE - size;
     if (left < HG_FRAME_HEAD_SIZE)
         return FALSE;
     guint32 more = hg_frame_read_size(behind);
-    if (more > WHOLE_REPLY)
+    if (more == 0 || more > WHOLE_REPLY || (size + more > WHOLE_REPLY && !backend->whole)) {
+        lose(backend, HG_LOSS_PROTOCOL, split_text);
         return FALSE;
+    }
     memmove(behind, behind + HG_FRAME_HEAD_SIZE, left - HG_FRAME_HEAD_SIZE);
     window->size -= HG_FRAME_HEAD_SIZE;
     hg_frame_write_size(window->at, (guint32)size + more);
@@ -176,7 +203,7 @@ static gboolean take_whole_frame(HgBackend *backend, Window *window, gsize size)
             lose(backend, HG_LOSS_PROTOCOL, "a frame ends inside its message");
             return FALSE;
         }
-        return join_next_frame(window, size);
+        return join_next_frame(backend, window, size);
     }
     if (status == HG_WIRE_BAD || (end != 0 && end != size)) {
         lose(backend, HG_LOSS_PROTOCOL, "the reply is not one Thrift message");
@@ -184,6 +211,11 @@ static gboolean take_whole_frame(HgBackend *backend, Window *window, gsize size)
     }
     window->at += HG_FRAME_HEAD_SIZE + size;
     window->size -= HG_FRAME_HEAD_SIZE + size;
+    backend->unchecked = end == 0;
+    if (backend->unchecked && window->size > 0) {
+        lose(backend, HG_LOSS_PROTOCOL, split_text);
+        return FALSE;
+    }
     HgReplyPiece piece = {.bytes = payload, .size = size, .last = TRUE, .total = (gint64)size};
     hand_over_first(backend, &piece);
     return TRUE;
@@ -202,6 +234,12 @@ static gboolean take_frame(HgBackend *backend, Window *window)
     gsize there = window->size - HG_FRAME_HEAD_SIZE;
     if (there >= size)
         return take_whole_frame(backend, window, size);
+    gsize unused = 0;
+    if (message_size(hg_slice(window->at + HG_FRAME_HEAD_SIZE, MIN(there, HEAD_PEEK)), &unused) ==
+        HG_WIRE_BAD) { /* no use in waiting for the rest of what is no reply */
+        lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
+        return FALSE;
+    }
     if (size <= WHOLE_REPLY || backend->whole) {
         if (size > LARGEST_HELD)
             lose(backend, HG_LOSS_PROTOCOL, "the reply is larger than its kind can be");
@@ -212,6 +250,7 @@ static gboolean take_frame(HgBackend *backend, Window *window)
     HgReplyPiece piece = {
         .bytes = window->at + HG_FRAME_HEAD_SIZE, .size = there, .total = (gint64)size};
     backend->remaining = (gint64)(size - there);
+    backend->unchecked = TRUE;
     window->at += window->size;
     window->size = 0;
     hand_over_first(backend, &piece);
@@ -266,6 +305,10 @@ static gboolean take_more(HgBackend *backend, Window *window)
     }
     window->at += piece.size;
     window->size -= piece.size;
+    if (piece.last && backend->unchecked && window->size > 0) {
+        lose(backend, HG_LOSS_PROTOCOL, split_text);
+        return FALSE;
+    }
     hand_over(backend, &piece);
     return TRUE;
 }
@@ -275,7 +318,7 @@ static gboolean take_more(HgBackend *backend, Window *window)
 static void logged_in(HgBackend *backend)
 {
     hg_timer_stop(backend->context.loop, &backend->timer);
-    backend->state = backend->called ? BACKEND_CALLING : BACKEND_IDLE;
+    set_state(backend, backend->called ? BACKEND_CALLING : BACKEND_IDLE);
     backend->called = FALSE;
 }
 
@@ -304,11 +347,14 @@ static gboolean take_login(HgBackend *backend, Window *window)
 
 /* ---- reading ---- */
 
+static const char stray_text[] = "bytes came that answer no call";
+
 /* Takes all that can be taken from the window. */
 static void take(HgBackend *backend, Window *window)
 {
     gboolean moved = TRUE;
     while (moved && window->size > 0 && !backend->waiting) {
+        backend->answered = FALSE;
         switch (backend->state) {
         case BACKEND_LOGGING_IN:
             moved = take_login(backend, window);
@@ -321,13 +367,16 @@ static void take(HgBackend *backend, Window *window)
             moved = take_more(backend, window);
             break;
         case BACKEND_IDLE:
-            lose(backend, HG_LOSS_PROTOCOL, "bytes came that answer no call");
+            lose(backend, backend->unchecked ? HG_LOSS_REPLY : HG_LOSS_PROTOCOL, stray_text);
             return;
         case BACKEND_CONNECTING:
         case BACKEND_LOST:
         case BACKEND_CLOSED:
             return;
         }
+        /* what came before the next call was sent can't be its answer */
+        if (backend->answered && window->size > 0)
+            lose(backend, HG_LOSS_PROTOCOL, stray_text);
     }
 }
 
@@ -356,7 +405,7 @@ static gboolean read_once(HgBackend *backend)
     if (held) {
         room = room_wanted(backend);
         if (!hg_buffer_reserve(&backend->in, room, LARGEST_HELD + WHOLE_REPLY)) {
-            lose(backend, HG_LOSS_LIMIT, "hivegate is at its memory ceiling (limits: memory)");
+            lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
             return FALSE;
         }
         bytes = hg_buffer_tail(&backend->in);
@@ -388,7 +437,7 @@ static gboolean read_once(HgBackend *backend)
             hg_buffer_clear(&backend->in);
     } else if (window.size > 0 && backend->state != BACKEND_LOST &&
                !hg_buffer_append(&backend->in, hg_slice(window.at, window.size), LARGEST_HELD)) {
-        lose(backend, HG_LOSS_LIMIT, "hivegate is at its memory ceiling (limits: memory)");
+        lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
     }
     return done == room;
 }
@@ -453,7 +502,7 @@ static void on_connected(void *owner, int take_fd, const char *problem)
         if (backend->stream == NULL) {
             lose(backend, HG_LOSS_UNREACHABLE, error->message);
         } else {
-            backend->state = BACKEND_LOGGING_IN;
+            set_state(backend, BACKEND_LOGGING_IN);
             if (!backend->context.options->pool.sasl)
                 logged_in(backend);
             flush(backend);
@@ -531,8 +580,9 @@ gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqi
     backend->method = method;
     backend->seqid = seqid;
     backend->whole = whole;
+    backend->unchecked = FALSE;
     if (backend->state == BACKEND_IDLE)
-        backend->state = BACKEND_CALLING;
+        set_state(backend, BACKEND_CALLING);
     else if (backend->state != BACKEND_LOST)
         backend->called = TRUE;
     update_want(backend);
@@ -577,7 +627,7 @@ void hg_backend_close(HgBackend *backend)
     if (backend == NULL || backend->state == BACKEND_CLOSED)
         return;
     pin(backend);
-    backend->state = BACKEND_CLOSED;
+    set_state(backend, BACKEND_CLOSED);
     hg_timer_stop(backend->context.loop, &backend->timer);
     hg_dial_cancel(backend->dial);
     backend->dial = NULL;

@@ -4,7 +4,8 @@
  * in and the first call travel together: the connection may be called before it is connected. It
  * belongs to one worker's thread; the owner may change between calls. While idle it owns no buffer.
  *
- *   CONNECTING -> LOGGING_IN -> IDLE <-> CALLING -> REPLYING -> IDLE        any -> CLOSED
+ *   CONNECTING -> LOGGING_IN -> IDLE -> CALLING [-> REPLYING] -> IDLE
+ *                           \-> CALLING, when a call waits       any -> LOST -> CLOSED
  */
 #pragma once
 
@@ -29,8 +30,7 @@ typedef struct {
 
 /* A piece of a reply: Thrift bytes without any frame. */
 typedef struct {
-    guint8
-        *bytes; /* may be edited; HG_BUFFER_HEADROOM writable bytes in front; valid in the call */
+    guint8 *bytes; /* HG_BUFFER_HEADROOM bytes in front of them and they may be edited; borrowed */
     gsize size;
     gboolean first;
     gboolean last;
@@ -48,9 +48,13 @@ typedef enum {
     HG_LOSS_LOGIN,       /* the endpoint refused hivegate's login */
     HG_LOSS_CLOSED,      /* the endpoint closed or reset the connection */
     HG_LOSS_PROTOCOL,    /* what came is no answer to the call */
+    HG_LOSS_REPLY,       /* the same, behind a reply that so may not have been whole */
     HG_LOSS_TIMEOUT,     /* connecting or logging in took too long */
     HG_LOSS_LIMIT,       /* the memory ceiling */
 } HgLoss;
+
+/* The text of HG_LOSS_LIMIT, and of whatever else fails for the same reason. */
+#define HG_AT_CEILING "hivegate is at its memory ceiling (limits: memory)"
 
 /* How the owner hears of things; always on the worker's thread. Either may close the connection. */
 typedef struct {
@@ -78,9 +82,10 @@ void hg_backend_resume(HgBackend *backend);
 /* TRUE while no call is outstanding (also before the login has ended). */
 gboolean hg_backend_is_free(const HgBackend *backend);
 
+/* Where it goes; borrowed from the pool. */
 HgEndpoint *hg_backend_endpoint(const HgBackend *backend);
 
-/* The name the connection is (being) logged in with. */
+/* The name the connection is (being) logged in with; borrowed. */
 const char *hg_backend_user(const HgBackend *backend);
 
 /* Closes the connection; no event comes after it. NULL is fine. */

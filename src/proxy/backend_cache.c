@@ -92,10 +92,8 @@ HgBackend *hg_backend_cache_take(HgBackendCache *cache, HgEndpoint *endpoint, co
 
 void hg_backend_cache_put(HgBackendCache *cache, HgBackend *take_backend)
 {
-    if (cache->kept.length >= KEPT_AT_MOST) {
-        Kept *oldest = g_queue_peek_head(&cache->kept);
-        drop(cache, oldest);
-    }
+    if (cache->kept.length >= KEPT_AT_MOST)
+        drop(cache, g_queue_peek_head(&cache->kept));
     Kept *kept = g_new0(Kept, 1);
     kept->cache = cache;
     kept->backend = take_backend;

@@ -20,5 +20,5 @@ void hg_backend_cache_free(HgBackendCache *cache);
 HgBackend *hg_backend_cache_take(HgBackendCache *cache, HgEndpoint *endpoint, const char *user,
                                  const HgBackendEvents *events, void *owner);
 
-/* Keeps a connection that is free and clean, or closes it when there are enough. */
+/* Keeps a connection that is free and clean; when there are enough, the oldest is closed for it. */
 void hg_backend_cache_put(HgBackendCache *cache, HgBackend *take_backend);

@@ -8,6 +8,7 @@
 #include "wire/sasl.h"
 
 #define READS           4            /* reads before other connections get a turn */
+#define REQUESTS        64           /* requests served before other connections get a turn */
 #define PIPELINED_MOST  (64 * 1024)  /* bytes kept of requests that come too early */
 #define ANSWERS_MOST    (256 * 1024) /* queued answers; above that no request is served */
 #define LINGER_TIME     2000         /* ms */
@@ -66,9 +67,10 @@ static gboolean takes_input(const HgClient *client)
 static void update_want(HgClient *client)
 {
     guint want = 0;
-    if (hg_buffer_size(&client->out) > 0)
+    gboolean more = client->more && takes_input(client);
+    if (hg_buffer_size(&client->out) > 0 || more) /* a writable socket is told at once */
         want |= HG_WANT_WRITE;
-    if (client->input_ended)
+    if (client->input_ended || more)
         ;
     else if (takes_input(client) || client->state == CLIENT_LINGERING ||
              hg_buffer_size(&client->in) < PIPELINED_MOST)
@@ -148,10 +150,7 @@ HgFlow hg_client_write(HgClient *client, HgSlice bytes)
             return HG_FLOW_GO;
     }
     if (!hg_buffer_append(&client->out, bytes, G_MAXINT32)) {
-        hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
-               hg_log_text("client", client->identity.address),
-               hg_log_text("why", "the memory ceiling is reached (limits: memory)"));
-        hg_client_end(client);
+        hg_client_drop(client);
         return HG_FLOW_GO;
     }
     return HG_FLOW_WAIT;
@@ -186,6 +185,13 @@ void hg_client_end(HgClient *client)
     unpin(client);
 }
 
+void hg_client_drop(HgClient *client)
+{
+    hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
+           hg_log_text("client", client->identity.address), hg_log_text("why", HG_AT_CEILING));
+    hg_client_end(client);
+}
+
 void hg_client_linger(HgClient *client)
 {
     if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
@@ -212,8 +218,8 @@ void hg_client_done(HgClient *client)
         hg_client_linger(client);
     else if (hg_worker_is_draining(client->worker))
         hg_client_drain(client);
-    else if (!client->working && hg_buffer_size(&client->in) > 0)
-        hg_client_work(client);
+    if (client->state == CLIENT_READY)
+        hg_client_work(client); /* does nothing when it runs already */
 }
 
 void hg_client_drain(HgClient *client)
@@ -232,19 +238,7 @@ static void on_timer(HgTimer *timer)
     hg_client_enter(client);
     if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING ||
         client->state == CLIENT_AUTHENTICATING) {
-        hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out",
-               hg_log_text("client", client->identity.address));
-        if (client->listener->sasl && client->state != CLIENT_GREETING) {
-            HgBuffer frame;
-            hg_buffer_init(&frame, NULL);
-            static const char text[] = "The login took too long; hivegate gave it up.";
-            if (hg_sasl_write_frame(&frame, HG_SASL_ERROR, hg_slice_from_string(text)))
-                hg_client_write(client, hg_slice(hg_buffer_data(&frame), hg_buffer_size(&frame)));
-            hg_buffer_clear(&frame);
-            hg_client_linger(client);
-        } else {
-            hg_client_end(client);
-        }
+        hg_client_login_timed_out(client);
     } else {
         if (client->state == CLIENT_READY)
             hg_log(hg_client_log(client), HG_LOG_INFO, "request_timed_out",
@@ -260,10 +254,12 @@ static void on_timer(HgTimer *timer)
 static void take(HgClient *client, ClientWindow *window)
 {
     gboolean moved = TRUE;
+    guint turns = 0;
     client->working = TRUE;
-    while (moved && window->size > 0 && takes_input(client))
+    while (moved && window->size > 0 && takes_input(client) && turns++ < REQUESTS)
         moved = client->state == CLIENT_READY ? hg_client_take_request(client, window)
                                               : hg_client_take_login(client, window);
+    client->more = moved && window->size > 0 && takes_input(client);
     client->working = FALSE;
 }
 
@@ -276,7 +272,7 @@ void hg_client_work(HgClient *client)
     take(client, &window);
     if (client->state != CLIENT_CLOSED && hg_buffer_size(&client->in) > 0)
         hg_buffer_consume(&client->in, before - window.size);
-    if (client->state == CLIENT_READY && client->input_ended)
+    if (client->state == CLIENT_READY && client->input_ended && !client->more)
         hg_client_linger(client); /* what is left will never be a whole request */
 }
 
@@ -308,10 +304,7 @@ static gboolean read_once(HgClient *client)
     if (held) {
         gsize most = (gsize)hg_client_options(client)->message_size + PIPELINED_MOST;
         if (!hg_buffer_reserve(&client->in, hg_client_room_wanted(client), most)) {
-            hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
-                   hg_log_text("client", client->identity.address),
-                   hg_log_text("why", "the memory ceiling is reached (limits: memory)"));
-            hg_client_end(client);
+            hg_client_drop(client);
             return FALSE;
         }
         bytes = hg_buffer_tail(&client->in);
@@ -337,7 +330,7 @@ static gboolean read_once(HgClient *client)
         if (window.size > 0 && client->state != CLIENT_CLOSED &&
             client->state != CLIENT_LINGERING &&
             !hg_buffer_append(&client->in, hg_slice(window.at, window.size), G_MAXINT32)) {
-            hg_client_end(client);
+            hg_client_drop(client);
             return FALSE;
         }
     }
@@ -368,7 +361,7 @@ static void on_ready(void *owner, HgWant ready)
     if ((ready & HG_WANT_HANGUP) != 0 && client->state != CLIENT_CLOSED && !client->input_ended)
         on_end_of_input(client);
     for (guint i = 0; i < READS && (ready & HG_WANT_READ) != 0; i++) {
-        if (client->state == CLIENT_CLOSED || client->input_ended)
+        if (client->state == CLIENT_CLOSED || client->input_ended || client->more)
             break;
         if (client->state == CLIENT_LINGERING) {
             throw_away(client);

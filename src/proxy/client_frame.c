@@ -1,6 +1,7 @@
 /* From bytes to requests. A frame boundary is no message boundary: one message may come in several
- * frames and several messages in one (as Spark 3.5.3 takes them), so frames are taken off first and the Thrift
- * message decides. The usual case, one whole message in one whole frame, is served where it lies.
+ * frames and several messages in one (as Spark 3.5.3 takes them), so frames are taken off first and
+ * the Thrift message decides. The usual case, one whole message in one whole frame, is served where
+ * it lies.
  */
 #include "proxy/client_private.h"
 
@@ -12,12 +13,7 @@
 /* The stream can't be followed any more: says why, where a client would look, and ends. */
 static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *why)
 {
-    hg_log(hg_client_log(client), HG_LOG_INFO, "request_refused",
-           hg_log_text("client", client->identity.address),
-           hg_log_text("user", client->identity.principal != NULL
-                                   ? hg_principal_name(client->identity.principal)
-                                   : NULL),
-           hg_log_text("why", why));
+    hg_client_log_refused(client, why);
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     g_autofree char *text = g_strconcat("hivegate: ", why, NULL);
@@ -75,7 +71,7 @@ static gsize collect(HgClient *client, HgSlice bytes)
         return bytes.size;
     }
     if (!hg_buffer_append(&client->message, hg_slice(bytes.data, used), most)) {
-        give_up(client, hg_slice("", 0), 0, "the memory ceiling is reached (limits: memory)");
+        give_up(client, hg_slice("", 0), 0, HG_AT_CEILING);
         return bytes.size;
     }
     if (walk == HG_WALK_DONE)

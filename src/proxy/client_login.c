@@ -31,6 +31,18 @@ static void refuse(HgClient *client, HgSaslStatus status, const char *text, cons
     hg_client_linger(client);
 }
 
+void hg_client_login_timed_out(HgClient *client)
+{
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out",
+           hg_log_text("client", client->identity.address));
+    if (client->listener->sasl && client->state != CLIENT_GREETING) {
+        send_frame(client, HG_SASL_ERROR, "The login took too long; hivegate gave it up.");
+        hg_client_linger(client);
+    } else {
+        hg_client_end(client);
+    }
+}
+
 /* ---- the first byte ---- */
 
 static void answer_http(HgClient *client)
@@ -45,8 +57,8 @@ static void answer_http(HgClient *client)
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
            hg_log_text("client", client->identity.address),
            hg_log_text("why", "an HTTP request on a binary listener"));
+    hg_client_set_state(client, CLIENT_NEGOTIATING); /* writing may end the client */
     hg_client_write(client, hg_slice_from_string(text));
-    hg_client_set_state(client, CLIENT_NEGOTIATING);
     hg_client_linger(client);
 }
 
@@ -111,6 +123,15 @@ static void free_check(Check *check)
     g_free(check);
 }
 
+/* Answers the OpenSession that waits in client->message, whose credentials were refused. */
+static void answer_waiting_open(HgClient *client, const char *text)
+{
+    HgRequest request;
+    HgSlice bytes = hg_slice(hg_buffer_data(&client->message), hg_buffer_size(&client->message));
+    gint32 seqid = hg_request_read(bytes, &request) == HG_REQUEST_OK ? request.head.seqid : 0;
+    hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, "28000", text);
+}
+
 /* An OpenSession without SASL on a connection that belongs to somebody already. */
 static void refuse_other(HgClient *client, const HgPrincipal *other)
 {
@@ -122,11 +143,8 @@ static void refuse_other(HgClient *client, const HgPrincipal *other)
     g_autofree char *text = g_strdup_printf("hivegate: this connection is logged in as %s; open "
                                             "another connection for another user.",
                                             name);
-    HgRequest request;
-    HgSlice bytes = hg_slice(hg_buffer_data(&client->message), hg_buffer_size(&client->message));
-    gint32 seqid = hg_request_read(bytes, &request) == HG_REQUEST_OK ? request.head.seqid : 0;
+    answer_waiting_open(client, text);
     hg_buffer_clear(&client->message);
-    hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, "28000", text);
     hg_client_done(client);
 }
 
@@ -163,16 +181,10 @@ static void refuse_login(HgClient *client, const char *name, const char *shown, 
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
            hg_log_text("client", client->identity.address), hg_log_text("user", name),
            hg_log_text("why", why));
-    if (client->listener->sasl) {
+    if (client->listener->sasl)
         send_frame(client, HG_SASL_BAD, shown);
-    } else {
-        HgRequest request;
-        HgSlice bytes =
-            hg_slice(hg_buffer_data(&client->message), hg_buffer_size(&client->message));
-        gint32 seqid = hg_request_read(bytes, &request) == HG_REQUEST_OK ? request.head.seqid : 0;
-        hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, "28000",
-                               shown);
-    }
+    else
+        answer_waiting_open(client, shown);
     hg_client_linger(client);
 }
 
@@ -198,14 +210,14 @@ static void on_checked(HgTask *task)
 static void run_check(void *data, gboolean cancelled)
 {
     Check *check = data;
-    if (cancelled || !hg_authenticator_check(
-                         check->authenticator, hg_slice_from_string(check->name),
-                         hg_slice_from_string(check->password), &check->principal, &check->error)) {
-        if (cancelled) {
-            free_check(check);
-            return;
-        }
+    if (cancelled) {
+        free_check(check);
+        return;
     }
+    /* on_checked() tells by the principal what came of it */
+    (void)!hg_authenticator_check(check->authenticator, hg_slice_from_string(check->name),
+                                  hg_slice_from_string(check->password), &check->principal,
+                                  &check->error);
     check->task.run = on_checked;
     if (!hg_loop_post(hg_worker_loop(check->worker), &check->task))
         free_check(check);
@@ -296,7 +308,7 @@ void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint
     HgSlice password = hg_slice(message + request->password.offset, request->password.size);
     hg_buffer_clear(&client->message);
     if (!hg_buffer_append(&client->message, hg_slice(message, request->size), G_MAXINT32)) {
-        hg_client_end(client);
+        hg_client_drop(client);
         return;
     }
     if (name.size == 0 || password.size == 0) {

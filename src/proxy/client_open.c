@@ -59,15 +59,16 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
     hg_client_done(client);
 }
 
-/* Sends the OpenSession on opening->backend; FALSE when there is no memory for it. */
-static gboolean send_request(ClientOpening *opening)
+/* Sends the OpenSession on opening->backend, or fails when there is no memory for it. */
+static void send_request(ClientOpening *opening)
 {
     const HgProxyOptions *options = hg_client_options(opening->client);
     hg_timer_start(hg_worker_loop(opening->client->worker), &opening->timer,
                    options->pool.open_timeout);
-    return hg_backend_call(opening->backend, hg_method_get(HG_METHOD_OPEN_SESSION), opening->seqid,
-                           hg_buffer_data(&opening->request), hg_buffer_size(&opening->request),
-                           TRUE);
+    if (!hg_backend_call(opening->backend, hg_method_get(HG_METHOD_OPEN_SESSION), opening->seqid,
+                         hg_buffer_data(&opening->request), hg_buffer_size(&opening->request),
+                         TRUE))
+        fail(opening, "53200", HG_AT_CEILING "; try again.");
 }
 
 static void try_endpoint(ClientOpening *opening)
@@ -84,8 +85,7 @@ static void try_endpoint(ClientOpening *opening)
     }
     opening->backend = hg_worker_take_backend(worker, opening->endpoint, opening->effective_user,
                                               &opening_events, opening, &opening->kept);
-    if (!send_request(opening))
-        fail(opening, "53200", "hivegate is at its memory ceiling (limits: memory); try again.");
+    send_request(opening);
 }
 
 static void on_lost(void *owner, HgLoss loss, const char *detail)
@@ -102,8 +102,7 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
         opening->backend = hg_backend_new(hg_worker_backend_context(worker), opening->endpoint,
                                           hg_worker_login_name(worker, opening->effective_user),
                                           &opening_events, opening);
-        if (!send_request(opening))
-            fail(opening, "53200", "hivegate is at its memory ceiling; try again.");
+        send_request(opening);
     } else {
         HgEndpoint *endpoint = opening->endpoint;
         if (hg_endpoint_failed(endpoint, hg_loop_now(hg_worker_loop(worker))))

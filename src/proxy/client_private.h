@@ -79,6 +79,7 @@ struct HgClient {
     ClientState state;
     gboolean input_ended; /* the client sends no more: what is under way gets a moment */
     gboolean working;     /* hg_client_work() runs: no second one inside */
+    gboolean more;        /* what waits in `in` could be served: it was only another's turn */
 };
 
 /* A window onto bytes that have come: in the worker's scratch or in client->in, with headroom in
@@ -115,12 +116,14 @@ HgFlow hg_client_write(HgClient *client, HgSlice bytes);
 /* Sends one Thrift message in `message` (in a frame when the listener has SASL) and clears it. */
 void hg_client_answer(HgClient *client, HgBuffer *take_message);
 
+/* Ends a client that the memory ceiling leaves no room for, and says so in the log. */
+void hg_client_drop(HgClient *client);
+
 /* Stops taking requests, flushes what was written, and waits a moment for the client to hang up, so
  * that the last word isn't lost in a reset. */
 void hg_client_linger(HgClient *client);
 
-/* The present request is done: back to READY (or the end, when the client or gateway is leaving).
- */
+/* The present request is done: back to READY, or the end when client or gateway are leaving. */
 void hg_client_done(HgClient *client);
 
 /* Looks at what waits in client->in. */
@@ -138,6 +141,9 @@ void hg_client_check(HgClient *client, HgSlice name, HgSlice password);
  * client->message. */
 void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint8 *message);
 
+/* The login has taken too long: says so to a client that speaks SASL, and ends it. */
+void hg_client_login_timed_out(HgClient *client);
+
 /* ---- client_frame.c ---- */
 
 /* Takes one request, or a part of it, from the window. FALSE when more bytes are needed. */
@@ -152,12 +158,16 @@ gsize hg_client_room_wanted(const HgClient *client);
 /* Serves one request. `message` may be edited and has headroom; it is not used after the return. */
 void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message);
 
+/* Notes in the log that a request was refused. */
+void hg_client_log_refused(HgClient *client, const char *why);
+
 /* A TStatus error as the answer to the present call or request. */
 void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
                             const char *sql_state, const char *message);
 
 /* ---- client_open.c ---- */
 
+/* Serves an OpenSession of an authenticated client; `message` is copied. */
 void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message);
 
 /* Gives up an OpenSession that is under way. */

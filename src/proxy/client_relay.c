@@ -61,20 +61,23 @@ Lease *hg_client_lease(HgClient *client, HgSession *session)
 
 /* ---- the end of a call ---- */
 
-/* The session was closed by its client's own CloseSession. */
-static void forget_session(HgClient *client, HgSession *session)
+/* A session is over: nobody finds it any more. Returns the operations that it had. */
+static GPtrArray *forget_session(HgClient *client, HgSession *session, const char *why)
 {
     hg_session_end(session);
-    g_ptr_array_unref(hg_directory_remove_session(directory_of(client), session));
     hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
            hg_log_text("client", client->identity.address),
            hg_log_text("user", hg_principal_name(hg_session_principal(session))),
-           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))));
+           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
+           hg_log_text("why", why));
+    return hg_directory_remove_session(directory_of(client), session);
 }
 
 /* Gives the lease of a finished call back. A connection on which the server has thrown isn't used
- * again: Spark leaves unread bytes on it and drops it at the next call (measured, 3.5.3 and 4.0.1). */
-static void return_lease(HgClient *client, Lease *lease, gboolean session_closed, gboolean exception)
+ * again: Spark leaves unread bytes on it and drops it at the next call (measured, 3.5.3 and 4.0.1).
+ */
+static void return_lease(HgClient *client, Lease *lease, gboolean session_closed,
+                         gboolean exception)
 {
     if (lease->home && !session_closed)
         return;
@@ -93,7 +96,7 @@ static void finish_call(HgClient *client)
     client->call = (ClientCall){0};
     gboolean session_closed = call.close_succeeded && call.method->id == HG_METHOD_CLOSE_SESSION;
     if (session_closed)
-        forget_session(client, call.lease->session);
+        g_ptr_array_unref(forget_session(client, call.lease->session, "the client closed it"));
     else if (call.close_succeeded && call.operation != NULL)
         hg_directory_remove_operation(directory_of(client), call.operation);
     return_lease(client, call.lease, session_closed, call.exception);
@@ -115,7 +118,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
         call->lease->backend = NULL;
     }
     hg_client_answer_error(client, call->method, call->seqid, "53200",
-                           "hivegate is at its memory ceiling (limits: memory); try again.");
+                           HG_AT_CEILING "; try again.");
     if (client->state == CLIENT_CALLING)
         finish_call(client);
 }
@@ -244,7 +247,8 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
         hg_client_answer_error(client, client->call.method, client->call.seqid, "08S01", text);
         if (client->state == CLIENT_CALLING)
             finish_call(client);
-    } else if (client->call.lease == lease && client->state == CLIENT_REPLYING) {
+    } else if ((client->call.lease == lease && client->state == CLIENT_REPLYING) ||
+               loss == HG_LOSS_REPLY) {
         hg_client_end(client); /* half a reply went out: only the end of the connection is honest */
     }
     hg_client_leave(client);
@@ -256,13 +260,7 @@ static void end_home(HgClient *client, Lease *lease)
 {
     HgSession *session = lease->session;
     gboolean open = hg_session_state(session) == HG_SESSION_OPEN;
-    hg_session_end(session);
-    GPtrArray *operations = hg_directory_remove_session(directory_of(client), session);
-    hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
-           hg_log_text("client", client->identity.address),
-           hg_log_text("user", hg_principal_name(hg_session_principal(session))),
-           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
-           hg_log_text("why", "the client left"));
+    GPtrArray *operations = forget_session(client, session, "the client left");
     if (!open || lease->backend == NULL) { /* lost, or closed over another connection */
         hg_backend_close(lease->backend);
         g_ptr_array_unref(operations);

@@ -4,6 +4,7 @@
 #include "proxy/client_private.h"
 
 #include "hs2/answer.h"
+#include "hs2/writer.h"
 
 void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
                             const char *sql_state, const char *message)
@@ -36,15 +37,20 @@ static void answer_invalid_handle(HgClient *client, const HgRequest *request,
     hg_buffer_clear(&answer);
 }
 
+void hg_client_log_refused(HgClient *client, const char *why)
+{
+    const HgPrincipal *principal = client->identity.principal;
+    hg_log_limited(hg_client_log(client),
+                   hg_gateway_request_limit(hg_worker_gateway(client->worker)), HG_LOG_INFO,
+                   "request_refused", hg_log_text("client", client->identity.address),
+                   hg_log_text("user", principal != NULL ? hg_principal_name(principal) : NULL),
+                   hg_log_text("why", why));
+}
+
 /* A refused request: the message ended where it should, so the connection goes on. */
 static void answer_refused(HgClient *client, const HgRequest *request)
 {
-    hg_log(hg_client_log(client), HG_LOG_INFO, "request_refused",
-           hg_log_text("client", client->identity.address),
-           hg_log_text("user", client->identity.principal != NULL
-                                   ? hg_principal_name(client->identity.principal)
-                                   : NULL),
-           hg_log_text("why", request->why));
+    hg_client_log_refused(client, request->why);
     g_autofree char *text = g_strconcat("hivegate: ", request->why, NULL);
     answer_exception(client, request,
                      request->head.type == HG_MESSAGE_CALL ||
@@ -60,8 +66,7 @@ static gboolean owns(const HgClient *client, const HgSession *session)
            hg_principal_equal(hg_session_principal(session), client->identity.principal);
 }
 
-/* What a call on a lost session gets. Closing what is gone succeeds, so that a client can clean up.
- */
+/* What a call on a lost session gets. Closing what is gone succeeds: a client can clean up. */
 static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, HgSession *session,
                         HgOperation *operation)
 {
@@ -85,21 +90,15 @@ static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, 
     hg_client_answer_error(client, method, seqid, "08S01", text);
 }
 
-/* A request with a bare Thrift head of the old kind can't go to a server that reads strictly: gives
- * it a strict one. Returns the new message, with headroom, in `out`. */
+/* A request with a bare Thrift head of the old kind can't go to a server that reads strictly:
+ * writes it with a strict one to `out`. FALSE at the memory ceiling. */
 static gboolean make_strict(const HgRequest *request, const guint8 *message, HgBuffer *out)
 {
-    guint32 version = GUINT32_TO_BE(0x80010000u | HG_MESSAGE_CALL);
-    guint32 name_size = GUINT32_TO_BE((guint32)request->head.name.size);
-    guint32 seqid = GUINT32_TO_BE((guint32)request->head.seqid);
-    gsize most = G_MAXINT32;
-    return hg_buffer_append(out, hg_slice(&version, 4), most) &&
-           hg_buffer_append(out, hg_slice(&name_size, 4), most) &&
-           hg_buffer_append(out, request->head.name, most) &&
-           hg_buffer_append(out, hg_slice(&seqid, 4), most) &&
-           hg_buffer_append(
-               out, hg_slice(message + request->head.size, request->size - request->head.size),
-               most);
+    HgWriter writer = hg_writer(out);
+    hg_writer_head(&writer, HG_MESSAGE_CALL, request->head.name, request->head.seqid);
+    hg_writer_bytes(&writer,
+                    hg_slice(message + request->head.size, request->size - request->head.size));
+    return hg_writer_finish(&writer);
 }
 
 /* Forwards a request on a session, or on an operation of it. */
@@ -128,7 +127,7 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
     if (make_strict(request, message, &strict))
         hg_client_forward(client, hg_buffer_data(&strict), hg_buffer_size(&strict));
     else
-        hg_client_end(client);
+        hg_client_drop(client);
     hg_buffer_clear(&strict);
 }
 

@@ -7,10 +7,13 @@
 #include "net/timer.h"
 #include "proxy/worker.h"
 
-#define PATIENCE 10000 /* ms for all of it */
-#define CANCELS_MOST                                                                               \
-    64 /* statements cancelled by name; closing the session ends the others too                    \
-        */
+#define PATIENCE     10000 /* ms for all of it */
+#define CANCELS_MOST 64    /* statements cancelled by name; closing the session ends the others */
+
+typedef enum {
+    CLOSER_CANCELLING, /* CancelOperation is sent for one statement after the other */
+    CLOSER_CLOSING,    /* CloseSession is sent: its answer is the end */
+} CloserState;
 
 typedef struct {
     HgWorker *worker;
@@ -21,8 +24,8 @@ typedef struct {
     guint next; /* operation to look at next */
     guint cancelled;
     gint32 seqid;
-    gboolean closing; /* CloseSession is sent */
-    gboolean kept;    /* `backend` came from the cache: it may have gone stale there */
+    CloserState state;
+    gboolean kept; /* `backend` came from the cache: it may have gone stale there */
     HgTimer timer;
 } Closer;
 
@@ -82,7 +85,7 @@ static void step(Closer *closer)
                                            hg_operation_backend_handle(operation),
                                            hg_operation_type(operation));
     } else {
-        closer->closing = TRUE;
+        closer->state = CLOSER_CLOSING;
         method = HG_METHOD_CLOSE_SESSION;
         written = hg_call_close_session(&message, ++closer->seqid,
                                         hg_session_backend_handle(closer->session));
@@ -92,7 +95,7 @@ static void step(Closer *closer)
                                    hg_buffer_data(&message), hg_buffer_size(&message), FALSE);
     hg_buffer_clear(&message);
     if (!sent)
-        finish(closer, FALSE, "hivegate is at its memory ceiling");
+        finish(closer, FALSE, HG_AT_CEILING);
 }
 
 static HgFlow on_reply(void *owner, HgReplyPiece *piece)
@@ -101,7 +104,7 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     gint32 status = piece->first ? piece->head->status_code : HG_STATUS_SUCCESS;
     if (!piece->last)
         return HG_FLOW_GO;
-    if (!closer->closing)
+    if (closer->state == CLOSER_CANCELLING)
         step(closer);
     else
         finish(closer, status == HG_STATUS_SUCCESS || status == HG_STATUS_SUCCESS_WITH_INFO,

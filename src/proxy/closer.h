@@ -11,7 +11,7 @@
 
 typedef struct HgWorker HgWorker;
 
-/* Starts to close the session. `take_backend` is its own connection, which may be busy, or NULL;
- * `operations` are those that it had (referenced by the array). */
+/* Starts to close the session, of which it takes a reference. `take_backend` is its own connection,
+ * which may be busy, or NULL; `take_operations` are those that it had (referenced by the array). */
 void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backend,
                      GPtrArray *take_operations);

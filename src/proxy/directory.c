@@ -107,12 +107,10 @@ void hg_directory_remove_operation(HgDirectory *directory, HgOperation *operatio
 {
     hg_operation_unlink(operation);
     Shard *shard = shard_of(directory, hg_operation_handle(operation));
-    HgOperation *held = NULL;
+    gpointer held = NULL;
     pthread_mutex_lock(&shard->lock);
-    gpointer value = NULL;
-    if (g_hash_table_steal_extended(shard->operations, hg_operation_handle(operation)->guid, NULL,
-                                    &value))
-        held = value;
+    g_hash_table_steal_extended(shard->operations, hg_operation_handle(operation)->guid, NULL,
+                                &held);
     pthread_mutex_unlock(&shard->lock);
     hg_operation_unref(held); /* may free the session: outside the lock */
 }

@@ -28,5 +28,5 @@ HgOperation *hg_directory_find_operation(HgDirectory *directory, const HgHandle 
 void hg_directory_remove_operation(HgDirectory *directory, HgOperation *operation);
 GPtrArray *hg_directory_remove_session(HgDirectory *directory, HgSession *session);
 
-/* How many entries there are; for tests and logs. */
+/* How many entries there are. Any thread. */
 guint hg_directory_size(HgDirectory *directory);

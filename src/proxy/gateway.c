@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#define REFUSED_LINES 100 /* log lines a second about refused requests */
+
 struct HgGateway {
     const HgProxyOptions *options;
     HgPool *pool;
@@ -25,6 +27,7 @@ struct HgGateway {
     gboolean accepting; /* the thread has been started */
     HgLogLimit refused_limit;
     HgLogLimit full_limit;
+    HgLogLimit request_limit;
 };
 
 /* ---- accepting ---- */
@@ -121,6 +124,7 @@ HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *pool,
     hg_budget_init(&gateway->budget, options->memory);
     hg_log_limit_init(&gateway->refused_limit, 1);
     hg_log_limit_init(&gateway->full_limit, 1);
+    hg_log_limit_init(&gateway->request_limit, REFUSED_LINES);
     gateway->jobs = hg_jobs_new(options->job_threads, options->job_queue, error);
     gateway->accept_loop = gateway->jobs != NULL ? hg_loop_new(error) : NULL;
     if (gateway->accept_loop == NULL) {
@@ -165,11 +169,16 @@ void hg_gateway_stop(HgGateway *gateway)
             g_free(order);
         pthread_join(gateway->accept_thread, NULL);
         gateway->accepting = FALSE;
+        hg_log_limit_report(gateway->log, &gateway->refused_limit, HG_LOG_ERROR, "client_refused");
+        hg_log_limit_report(gateway->log, &gateway->full_limit, HG_LOG_WARN, "client_refused");
     }
     for (guint i = 0; i < gateway->workers->len; i++)
         hg_worker_drain(g_ptr_array_index(gateway->workers, i));
     for (guint i = 0; i < gateway->workers->len; i++)
         hg_worker_join(g_ptr_array_index(gateway->workers, i));
+    hg_log_limit_report(gateway->log, &gateway->refused_limit, HG_LOG_ERROR, "client_refused");
+    hg_log_limit_report(gateway->log, &gateway->full_limit, HG_LOG_WARN, "client_refused");
+    hg_log_limit_report(gateway->log, &gateway->request_limit, HG_LOG_INFO, "request_refused");
 }
 
 void hg_gateway_free(HgGateway *gateway)
@@ -219,4 +228,9 @@ HgBudget *hg_gateway_budget(HgGateway *gateway)
 HgLog *hg_gateway_log(HgGateway *gateway)
 {
     return gateway->log;
+}
+
+HgLogLimit *hg_gateway_request_limit(HgGateway *gateway)
+{
+    return &gateway->request_limit;
 }

@@ -1,4 +1,7 @@
-/* The gateway: what all workers share, and the start and end of the whole. */
+/* The gateway: what all workers share, and the start and end of the whole.
+ *
+ * It owns the directory, the memory budget, the job threads, the workers and the acceptor. Main
+ * thread, but for the accessors. */
 #pragma once
 
 #include "auth/authenticator.h"
@@ -12,8 +15,9 @@
 typedef struct HgGateway HgGateway;
 
 /* Starts job threads, workers and the acceptor, which takes clients from the listening sockets
- * `fds` (one per listener of the options; taken, also on failure). Options, pool, authenticator and
- * log are borrowed and outlive the gateway. NULL with *error when something can't be started. */
+ * `take_fds` (one per listener of the options; taken, also on failure). Options, pool,
+ * authenticator and log are borrowed and outlive the gateway. NULL with *error when something can't
+ * be started. */
 HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *pool,
                           HgAuthenticator *authenticator, HgLog *log, const int *take_fds,
                           GError **error);
@@ -24,7 +28,7 @@ void hg_gateway_stop(HgGateway *gateway);
 /* Frees a stopped gateway. NULL is fine. */
 void hg_gateway_free(HgGateway *gateway);
 
-/* Shared by all workers; any thread. */
+/* Shared by all workers; borrowed. Any thread. */
 const HgProxyOptions *hg_gateway_options(const HgGateway *gateway);
 HgPool *hg_gateway_pool(HgGateway *gateway);
 HgAuthenticator *hg_gateway_authenticator(HgGateway *gateway);
@@ -32,3 +36,6 @@ HgDirectory *hg_gateway_directory(HgGateway *gateway);
 HgJobs *hg_gateway_jobs(HgGateway *gateway);
 HgBudget *hg_gateway_budget(HgGateway *gateway);
 HgLog *hg_gateway_log(HgGateway *gateway);
+
+/* The limit of the log lines about refused requests, of which one client can cause any number. */
+HgLogLimit *hg_gateway_request_limit(HgGateway *gateway);

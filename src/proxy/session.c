@@ -3,10 +3,10 @@
  * thread; the list and the reason of a loss are under the session's lock. */
 #include "proxy/session.h"
 
+#include "hs2/reply.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
-
-#define TYPE_EXECUTE_STATEMENT 0 /* TOperationType */
 
 struct HgOperation {
     atomic_uint references;
@@ -252,7 +252,7 @@ guint hg_session_statements(HgSession *session)
     pthread_mutex_lock(&session->lock);
     for (HgOperation *operation = session->operations; operation != NULL;
          operation = operation->next)
-        count += operation->type == TYPE_EXECUTE_STATEMENT;
+        count += operation->type == HG_OPERATION_EXECUTE_STATEMENT;
     pthread_mutex_unlock(&session->lock);
     return count;
 }

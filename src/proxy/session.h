@@ -3,7 +3,7 @@
  * A session pairs the handle that the client was given with the backend's own, and belongs to one
  * principal. An operation does the same for a statement or metadata call of a session. Both are
  * counted references, shared between workers: what never changes is plain, what changes is atomic
- * or under the session's lock. */
+ * or under the session's lock. Any thread may call any function. */
 #pragma once
 
 #include "auth/principal.h"
@@ -25,6 +25,7 @@ typedef enum {
 HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
                           const HgHandle *backend, guint64 home);
 
+/* Takes another reference, and gives it back. Unref of NULL does nothing. */
 HgSession *hg_session_ref(HgSession *session);
 void hg_session_unref(HgSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgSession, hg_session_unref)
@@ -37,6 +38,7 @@ HgPrincipal *hg_session_principal(const HgSession *session);
 const char *hg_session_effective_user(const HgSession *session);
 guint64 hg_session_home(const HgSession *session);
 
+/* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);
 
 /* OPEN -> LOST, with the reason in words; TRUE when this call did it. */
@@ -45,17 +47,19 @@ gboolean hg_session_lose(HgSession *session, const char *why);
 /* Anything -> CLOSED; the count on the endpoint is given back once. */
 void hg_session_end(HgSession *session);
 
-/* Why it was lost; a copy for the caller (g_free). */
+/* Why it was lost, or NULL; a copy for the caller (g_free). */
 char *hg_session_lost_why(HgSession *session);
 
 /* An operation of the session with a fresh random handle, linked to it. The caller has one
  * reference. */
 HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type);
 
+/* Takes another reference, and gives it back. Unref of NULL does nothing. */
 HgOperation *hg_operation_ref(HgOperation *operation);
 void hg_operation_unref(HgOperation *operation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgOperation, hg_operation_unref)
 
+/* Never change; borrowed. */
 const HgHandle *hg_operation_handle(const HgOperation *operation);
 const HgHandle *hg_operation_backend_handle(const HgOperation *operation);
 HgSession *hg_operation_session(const HgOperation *operation);

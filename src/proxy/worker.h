@@ -1,4 +1,7 @@
-/* A worker: one thread, one loop, and the connections that live on it. */
+/* A worker: one thread, one loop, and the connections that live on it.
+ *
+ * It owns the loop, the scratch memory that its connections read into, and the idle backend
+ * connections. Each function says whose thread it is for. */
 #pragma once
 
 #include "proxy/backend.h"
@@ -8,7 +11,8 @@
 typedef struct HgWorker HgWorker;
 typedef struct HgClient HgClient;
 
-/* Starts a worker's thread. NULL with *error when the kernel refuses. */
+/* Starts a worker's thread; `index` tells the workers of a gateway apart. NULL with *error when the
+ * kernel refuses. Main thread, as join and free. */
 HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error);
 
 /* Waits for the thread's end; hg_worker_drain() comes before. */
@@ -30,6 +34,7 @@ void hg_worker_drain(HgWorker *worker);
 
 /* ---- for what lives on the worker, on its thread ---- */
 
+/* Borrowed; as long as the worker. hg_worker_loop(): any thread, to post to it. */
 HgGateway *hg_worker_gateway(HgWorker *worker);
 HgLoop *hg_worker_loop(HgWorker *worker);
 const HgBackendContext *hg_worker_backend_context(HgWorker *worker);
@@ -39,7 +44,7 @@ gboolean hg_worker_is_draining(const HgWorker *worker);
 /* The name under which hivegate logs in at an endpoint for this user (HgPoolOptions.login). */
 const char *hg_worker_login_name(const HgWorker *worker, const char *effective_user);
 
-/* A connection for a user to an endpoint: a kept one (*kept TRUE) or a new one. */
+/* A connection for a user to an endpoint, the caller's: a kept one (*kept TRUE) or a new one. */
 HgBackend *hg_worker_take_backend(HgWorker *worker, HgEndpoint *endpoint,
                                   const char *effective_user, const HgBackendEvents *events,
                                   void *owner, gboolean *kept);

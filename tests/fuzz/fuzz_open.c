@@ -2,7 +2,7 @@
  *
  * Input: flags, then either a raw message or (flag 1) a program from which an OpenSession with
  * variables that look dangerous is built. Whatever passes is read again by the plain reader and
- * judged as Spark's server would take it: exact and case-sensitive (WIRE.md 5). */
+ * judged as Spark's server would take it: exact and case-sensitive (measured, 3.5.3). */
 #include "fuzz.h"
 #include "hs2/open.h"
 #include "reference.h"

@@ -153,24 +153,26 @@ typedef struct {
     gboolean right;
 } Job;
 
-/* Works 16 KiB down the stack, where what is called later doesn't reach. */
-static G_GNUC_NO_INLINE void hash_and_verify(Job *job)
+/* Hashes 16 KiB down the stack, where what is called later doesn't write over what is left. */
+static G_GNUC_NO_INLINE gboolean hash_deep_down(HgSlice password, char **hash)
 {
     volatile char above[16384];
-    char bytes[SECRET_BYTES];
-    g_autofree char *hash = NULL;
-    above[0] = 0;
-    hidden_secret_reveal(&job->hidden, bytes);
-    if (!hg_password_hash(hg_slice(bytes, SECRET_BYTES), &hash, NULL) ||
-        !hg_password_verify(hg_slice(bytes, SECRET_BYTES), hash, &job->right, NULL))
-        job->right = FALSE;
-    explicit_bzero(bytes, sizeof bytes);
+    above[0] = 1;
+    return hg_password_hash(password, hash, NULL) && above[0] == 1;
 }
 
 static void *run_job(void *data)
 {
     Job *job = data;
-    hash_and_verify(job);
+    char bytes[SECRET_BYTES];
+    HgSlice password = hg_slice(bytes, SECRET_BYTES);
+    g_autofree char *hash = NULL;
+    g_autofree char *again = NULL;
+    hidden_secret_reveal(&job->hidden, bytes);
+    if (!hg_password_hash(password, &hash, NULL) ||
+        !hg_password_verify(password, hash, &job->right, NULL) || !hash_deep_down(password, &again))
+        job->right = FALSE;
+    explicit_bzero(bytes, sizeof bytes);
     pthread_barrier_wait(&job->worked);
     pthread_barrier_wait(&job->searched);
     return NULL;

@@ -6,7 +6,7 @@
 
 START_TEST(test_domain)
 {
-    ck_assert_str_eq(g_quark_to_string(HG_ERROR), "hivegate_error");
+    ck_assert_str_eq(g_quark_to_string(HG_ERROR), "hivegate-error");
     g_autoptr(GError) error = g_error_new(HG_ERROR, HG_ERROR_LIMIT, "full");
     ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_LIMIT));
     ck_assert(!g_error_matches(error, HG_ERROR, HG_ERROR_FAILED));

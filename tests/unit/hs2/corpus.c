@@ -1,5 +1,5 @@
-/* Requests that the validator accepts: see corpus.h. The shapes of the drivers' calls are those of
- * WIRE.md 2.1 and 1.4. */
+/* Requests that the validator accepts: see corpus.h. The shapes of the drivers' calls are those
+ * that they were seen to send. */
 #include "corpus.h"
 
 #include "notation.h"

@@ -196,7 +196,7 @@ START_TEST(test_operation_type_names)
 }
 END_TEST
 
-/* All types of TGetInfoType (WIRE.md, appendix A). */
+/* All types of TGetInfoType. */
 static const gint32 info_types[] = {
     0,  1,   2,   8,   13,  14,  17,  18,  19,  20,    23,    25,    26,    28,    29,    30,
     31, 32,  34,  35,  43,  46,  47,  72,  73,  81,    85,    86,    90,    94,    97,    98,

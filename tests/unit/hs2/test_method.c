@@ -8,7 +8,7 @@ typedef struct {
     HgGives gives;
 } Expected;
 
-/* By hand from WIRE.md, appendix A; in the order of HgMethodId. */
+/* By hand from the service's definition; in the order of HgMethodId. */
 static const Expected expected[] = {
     {"OpenSession", HG_TAKES_NOTHING, HG_GIVES_SESSION},
     {"CloseSession", HG_TAKES_SESSION, HG_GIVES_NOTHING},

@@ -1,0 +1,1 @@
+"""Bad input and broken peers: hivegate between hostile clients and a scripted backend."""
