@@ -71,9 +71,11 @@ typedef struct {
 } HgPoolConfig;
 
 typedef struct {
-    guint connections;   /* 0 = as many as the descriptor limit allows */
-    gint64 memory;       /* bytes of buffers in all */
-    gint64 message_size; /* bytes of one request */
+    guint connections;       /* 0 = as many as the descriptor limit allows */
+    guint sessions;          /* 0 = as many as the descriptor limit allows */
+    guint sessions_per_user; /* 0 = half of all */
+    gint64 memory;           /* bytes of buffers in all */
+    gint64 message_size;     /* bytes of one request */
     gint64 login_timeout_ms;
     gint64 request_timeout_ms;
 } HgLimitsConfig;

@@ -228,6 +228,22 @@ static const HgOption limits_rows[] = {
      .max = 1000000,
      .text = "Client connections at once; more are refused. 0 takes what the limit of open files "
              "(`ulimit -n`) allows."},
+    {.name = "sessions",
+     COUNT(HgLimitsConfig, sessions),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text =
+         "Sessions at once; more are refused. Each has a connection to its endpoint. 0 takes what "
+         "the limit of open files (`ulimit -n`) allows."},
+    {.name = "sessions_per_user",
+     COUNT(HgLimitsConfig, sessions_per_user),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text =
+         "Sessions of one user at once, so that nobody takes what the others need. 0 takes half "
+         "of `sessions`."},
     {.name = "memory",
      SIZE(HgLimitsConfig, memory),
      .fallback = "1GiB",

@@ -60,10 +60,14 @@ static HgProxyOptions proxy_options(const HgConfig *config, HgListenerOptions *l
                                 .sasl = config->listeners[i].sasl == HG_CONFIG_SASL_PLAIN};
     guint fit = connections_that_fit();
     const HgLimitsConfig *limits = &config->limits;
+    guint sessions = limits->sessions != 0 ? limits->sessions : fit;
     return (HgProxyOptions){
         .workers = config->workers,
         .memory = (gsize)limits->memory,
         .connections = limits->connections != 0 ? limits->connections : fit,
+        .sessions = sessions,
+        .sessions_per_user =
+            limits->sessions_per_user != 0 ? limits->sessions_per_user : (sessions + 1) / 2,
         .message_size = (guint)limits->message_size,
         .login_timeout = (guint)limits->login_timeout_ms,
         .request_timeout = (guint)limits->request_timeout_ms,

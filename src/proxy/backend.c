@@ -240,6 +240,13 @@ static gboolean take_frame(HgBackend *backend, Window *window)
         lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
         return FALSE;
     }
+    HgCursor cursor = hg_cursor(hg_slice(window->at + HG_FRAME_HEAD_SIZE, there));
+    HgMessageHead head;
+    if (hg_cursor_read_head(&cursor, &head) == HG_WIRE_BAD) {
+        /* nonsense: its "length" may be anything, and waiting for so much would be for ever */
+        lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
+        return FALSE;
+    }
     if (size <= WHOLE_REPLY || backend->whole) {
         if (size > LARGEST_HELD)
             lose(backend, HG_LOSS_PROTOCOL, "the reply is larger than its kind can be");

@@ -8,7 +8,7 @@
 #include "hs2/answer.h"
 #include "wire/sasl.h"
 
-#define STRANGER_MOST (1024 * 1024) /* bytes of a request before the login */
+#define STRANGER_MOST (64 * 1024) /* bytes of a request before the login */
 
 /* The stream can't be followed any more: says why, where a client would look, and ends. */
 static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *why)

@@ -17,6 +17,7 @@ struct ClientOpening {
     guint64 tried;        /* endpoints that failed: hg_endpoint_bit() */
     HgEndpoint *endpoint; /* counted by hg_pool_choose(); NULL between attempts */
     HgBackend *backend;
+    gboolean counted;  /* in the quota; the lease takes that over */
     gboolean kept;     /* the connection came from the cache and may be stale */
     GString *problems; /* what went wrong at each endpoint */
     HgTimer timer;
@@ -32,6 +33,9 @@ static void free_opening(ClientOpening *opening)
     hg_backend_close(opening->backend);
     if (opening->endpoint != NULL)
         hg_endpoint_release(opening->endpoint);
+    if (opening->counted)
+        hg_quota_give(hg_gateway_quota(hg_worker_gateway(opening->client->worker)),
+                      opening->effective_user);
     hg_buffer_clear(&opening->request);
     g_string_free(opening->problems, TRUE);
     g_free(opening->effective_user);
@@ -137,6 +141,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
     hg_directory_add_session(hg_gateway_directory(hg_worker_gateway(client->worker)), session);
     hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
+    opening->counted = FALSE;
     hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened",
            hg_log_text("client", client->identity.address),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
@@ -174,6 +179,28 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
     return hg_open_rewrite(request, message, &plan, &opening->request, error);
 }
 
+/* Counts the session in; fails when there are too many. */
+static gboolean count_in(ClientOpening *opening)
+{
+    HgClient *client = opening->client;
+    HgQuota *quota = hg_gateway_quota(hg_worker_gateway(client->worker));
+    switch (hg_quota_take(quota, opening->effective_user)) {
+    case HG_QUOTA_TAKEN:
+        opening->counted = TRUE;
+        return TRUE;
+    case HG_QUOTA_USER_FULL:
+        fail(opening, "53300",
+             "hivegate: you have as many sessions open as one user may (limits: "
+             "sessions_per_user); close some.");
+        return FALSE;
+    case HG_QUOTA_FULL:
+        fail(opening, "53300",
+             "hivegate has as many sessions as it may (limits: sessions); try again.");
+        return FALSE;
+    }
+    g_return_val_if_reached(FALSE);
+}
+
 void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
 {
     hg_client_set_state(client, CLIENT_OPENING);
@@ -186,6 +213,8 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     hg_buffer_init(&opening->request, hg_gateway_budget(hg_worker_gateway(client->worker)));
     hg_timer_init(&opening->timer, on_timeout);
     g_autoptr(GError) error = NULL;
+    if (!count_in(opening))
+        return;
     if (edit_request(opening, request, message, &error))
         try_endpoint(opening);
     else

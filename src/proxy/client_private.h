@@ -175,7 +175,8 @@ void hg_client_open_cancel(HgClient *client);
 
 /* ---- client_relay.c ---- */
 
-/* Makes a home lease for a session that was opened on `backend`. */
+/* Makes a home lease for a session that was opened on `backend`. The session is counted in the
+ * quota; the lease counts it out when it ends. */
 void hg_client_add_home(HgClient *client, HgSession *session, HgBackend *take_backend);
 
 /* A lease for one call of the session: its home lease when this client opened it and its connection

@@ -16,6 +16,9 @@ static HgDirectory *directory_of(HgClient *client)
 
 static void free_lease(Lease *lease)
 {
+    if (lease->home)
+        hg_quota_give(hg_gateway_quota(hg_worker_gateway(lease->client->worker)),
+                      hg_session_effective_user(lease->session));
     hg_session_unref(lease->session);
     g_free(lease);
 }

@@ -18,6 +18,7 @@ struct HgGateway {
     HgAuthenticator *authenticator;
     HgLog *log;
     HgDirectory *directory;
+    HgQuota *quota;
     HgBudget budget;
     HgJobs *jobs;
     GPtrArray *workers;
@@ -120,6 +121,7 @@ HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *pool,
     gateway->authenticator = authenticator;
     gateway->log = log;
     gateway->directory = hg_directory_new();
+    gateway->quota = hg_quota_new(options->sessions, options->sessions_per_user);
     gateway->workers = g_ptr_array_new();
     hg_budget_init(&gateway->budget, options->memory);
     hg_log_limit_init(&gateway->refused_limit, 1);
@@ -192,6 +194,7 @@ void hg_gateway_free(HgGateway *gateway)
         hg_worker_free(g_ptr_array_index(gateway->workers, i));
     g_ptr_array_free(gateway->workers, TRUE);
     hg_directory_free(gateway->directory);
+    hg_quota_free(gateway->quota);
     g_free(gateway);
 }
 
@@ -218,6 +221,11 @@ HgDirectory *hg_gateway_directory(HgGateway *gateway)
 HgJobs *hg_gateway_jobs(HgGateway *gateway)
 {
     return gateway->jobs;
+}
+
+HgQuota *hg_gateway_quota(HgGateway *gateway)
+{
+    return gateway->quota;
 }
 
 HgBudget *hg_gateway_budget(HgGateway *gateway)

@@ -11,6 +11,7 @@
 #include "net/jobs.h"
 #include "proxy/directory.h"
 #include "proxy/options.h"
+#include "proxy/quota.h"
 
 typedef struct HgGateway HgGateway;
 
@@ -34,6 +35,7 @@ HgPool *hg_gateway_pool(HgGateway *gateway);
 HgAuthenticator *hg_gateway_authenticator(HgGateway *gateway);
 HgDirectory *hg_gateway_directory(HgGateway *gateway);
 HgJobs *hg_gateway_jobs(HgGateway *gateway);
+HgQuota *hg_gateway_quota(HgGateway *gateway);
 HgBudget *hg_gateway_budget(HgGateway *gateway);
 HgLog *hg_gateway_log(HgGateway *gateway);
 

@@ -27,12 +27,14 @@ typedef struct {
 
 typedef struct {
     guint workers;
-    gsize memory;           /* bytes of buffers in all; 0 = no ceiling */
-    guint connections;      /* client connections at once; 0 = no limit */
-    guint message_size;     /* bytes of one request */
-    guint login_timeout;    /* ms from accept to a finished login */
-    guint request_timeout;  /* ms from the first to the last byte of a request */
-    guint shutdown_timeout; /* ms for running work to finish after SIGTERM */
+    gsize memory;            /* bytes of buffers in all; 0 = no ceiling */
+    guint connections;       /* client connections at once; 0 = no limit */
+    guint sessions;          /* sessions at once; 0 = no limit */
+    guint sessions_per_user; /* of one user; 0 = no limit */
+    guint message_size;      /* bytes of one request */
+    guint login_timeout;     /* ms from accept to a finished login */
+    guint request_timeout;   /* ms from the first to the last byte of a request */
+    guint shutdown_timeout;  /* ms for running work to finish after SIGTERM */
     guint job_threads;
     guint job_queue;
     HgTcpOptions client_tcp;

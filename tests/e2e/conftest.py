@@ -1,16 +1,17 @@
 """Servers and gateways shared by the end-to-end tests.
 
-A Spark server of each version is started for the whole run, both at the same time, and in front of
-each a hivegate with that one endpoint. `pair` is a version's two ways to the same server. Tests that
-need another gateway make one with `make_gateway`; those that break a server have `spare` ones.
+A Spark server of each version is started for the whole run, both at the same time, and in front
+of each a hivegate with that one endpoint. `pair` is a version's two ways to the same server.
+Tests that need another gateway make one with `make_gateway`; those that break a server have
+`spare` ones.
 
-HIVEGATE_BIN runs the tests with another hivegate, such as a build with sanitizers; `-m smoke` is the
-part of the suite that passes over every path once.
+HIVEGATE_BIN runs the tests with another hivegate, such as a build with sanitizers; `-m smoke` is
+the part of the suite that passes over every path once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -109,11 +110,11 @@ def make_gateway(
     def make(
         endpoints: Sequence[str],
         *,
-        listeners: Sequence[Mapping[str, str]] | None = None,
-        **pool: Any,
+        users: Path = users_file,
+        **how: Any,
     ) -> Gateway:
-        settings = config(endpoints, users_file, listeners=listeners, **pool)
-        gateway = Gateway(settings, directory=tmp_path_factory.mktemp("gateway-"))
+        made_config = config(endpoints, users, **how)
+        gateway = Gateway(made_config, directory=tmp_path_factory.mktemp("gateway-"))
         made.append(gateway)
         gateway.start()
         return gateway

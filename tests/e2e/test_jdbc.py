@@ -9,7 +9,7 @@ import pytest
 from e2e.harness.fleet import Pair, unlike
 from e2e.harness.jdbc import VERSIONS, JdbcDrivers
 from e2e.harness.normal import plain
-from e2e.harness.queries import TYPES, slow
+from e2e.harness.queries import TYPE_QUERIES, slow
 
 # Some expressions that a driver can't show are errors; they must be the same errors.
 SCRIPT: list[list[str | None]] = [
@@ -19,7 +19,7 @@ SCRIPT: list[list[str | None]] = [
     ["bg", "timeout", slow("jdbc timeout", 60), "1"],
     ["about"],
     ["isvalid"],
-    *(["query", f"SELECT {expression} AS value"] for expression in TYPES),
+    *(["query", statement] for statement in TYPE_QUERIES),
     ["query", "SELECT * FROM everything"],
     ["typed", "SELECT * FROM everything WHERE a_boolean"],
     ["typed", "SELECT 1.5D, 'text', date'2024-01-01', timestamp'2024-01-01 01:02:03.004', 12.50BD"],
@@ -38,12 +38,29 @@ SCRIPT: list[list[str | None]] = [
     ["query", "SHOW TABLES IN sales"],
     ["query", "DESCRIBE sales.orders"],
     ["query", "EXPLAIN SELECT 1"],
-    ["prepare", "SELECT ?, ?, ?, ?, ?", "string:it's", "int:-5", "long:9000000000", "double:1.5",
-     "boolean:true"],
-    ["prepare", "SELECT ?, ?, ?, ?", "date:2024-02-29", "timestamp:2024-02-29 01:02:03.5",
-     "decimal:12.345", "null:"],
-    ["prepare", "SELECT count(*) FROM sales.orders WHERE id > ? AND item LIKE ?", "int:50",
-     "string:item-%"],
+    [
+        "prepare",
+        "SELECT ?, ?, ?, ?, ?",
+        "string:it's",
+        "int:-5",
+        "long:9000000000",
+        "double:1.5",
+        "boolean:true",
+    ],
+    [
+        "prepare",
+        "SELECT ?, ?, ?, ?",
+        "date:2024-02-29",
+        "timestamp:2024-02-29 01:02:03.5",
+        "decimal:12.345",
+        "null:",
+    ],
+    [
+        "prepare",
+        "SELECT count(*) FROM sales.orders WHERE id > ? AND item LIKE ?",
+        "int:50",
+        "string:item-%",
+    ],
     ["prepare", "SELECT ?, '?'", "string:quote ' and \\ and ?"],
     ["logs", "SELECT count(*) FROM sales.orders"],
     # Errors of every kind.
@@ -85,7 +102,7 @@ SCRIPT: list[list[str | None]] = [
     ["connect", ""],
     ["query", "SELECT current_database()"],
     ["close"],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("driver", VERSIONS)
@@ -105,10 +122,16 @@ def test_the_same_program(pair: Pair, drivers: JdbcDrivers, driver: str) -> None
 def check_what_must_work(driver: str, results: list[dict]) -> None:
     """Equal answers could be equally wrong: the calls that must work, did."""
     by_call = dict(zip((" ".join(map(str, call[:2])) for call in SCRIPT), results, strict=True))
-    for call in ("connect /default", "about", "query SELECT * FROM everything",
-                 "checksum SELECT id, id * 3, concat('row ', id) FROM range(0, 30000, 1, 1)",
-                 "meta getTypeInfo", "meta getColumns", "connect /sales",
-                 "query SELECT 'still usable'"):  # fmt: skip
+    for call in (
+        "connect /default",
+        "about",
+        "query SELECT * FROM everything",
+        "checksum SELECT id, id * 3, concat('row ', id) FROM range(0, 30000, 1, 1)",
+        "meta getTypeInfo",
+        "meta getColumns",
+        "connect /sales",
+        "query SELECT 'still usable'",
+    ):
         assert "result" in by_call[call], (driver, call, by_call[call])
     assert len(by_call["query SELECT * FROM everything"]["result"]["rows"]) == 3
     assert by_call["query SELECT nosuch"]["error"]["state"] == "42703"

@@ -5,15 +5,24 @@ from __future__ import annotations
 import struct
 
 import pytest
+from TCLIService import ttypes
 
 from e2e.harness import thrift_tree as tree
 from e2e.harness.fleet import Pair
 from e2e.harness.wire import Closed, Connection, Session, request_bytes
-from TCLIService import ttypes
 
 # Called by PyHive and impyla, by Impala's own clients, and by nobody.
-UNKNOWN = ("GetLog", "CloseImpalaOperation", "GetExecSummary", "GetRuntimeProfile",
-           "PingImpalaHS2Service", "getlog", "X", "with space", "n" * 200)  # fmt: skip
+UNKNOWN = (
+    "GetLog",
+    "CloseImpalaOperation",
+    "GetExecSummary",
+    "GetRuntimeProfile",
+    "PingImpalaHS2Service",
+    "getlog",
+    "X",
+    "with space",
+    "n" * 200,
+)
 
 
 @pytest.mark.smoke
@@ -24,8 +33,12 @@ def test_unknown_methods(pair: Pair) -> None:
         session = connection.open()
         handle = session.execute("SELECT 1").handle
         for name in UNKNOWN:
-            for request in (b"\0", [], [(1, tree.STRUCT, [(1, tree.I32, 5)])],
-                            ttypes.TGetOperationStatusReq(handle)):
+            for request in (
+                b"\0",
+                [],
+                [(1, tree.STRUCT, [(1, tree.I32, 5)])],
+                ttypes.TGetOperationStatusReq(handle),
+            ):
                 reply = connection.call(name, request)
                 assert reply.exception[0] == 1
         assert session.value("SELECT 1") == 1
@@ -44,8 +57,9 @@ def test_methods_of_later_servers(pair: Pair) -> None:
         connection.call("GetQueryId", [(1, tree.STRUCT, its)])
         info = tree.Mapping(tree.STRING, tree.STRING, [(b"ApplicationName", b"e2e")])
         connection.call("SetClientInfo", [(1, tree.STRUCT, mine), (2, tree.MAP, info)])
-        connection.call("UploadData", [(1, tree.STRUCT, mine), (2, tree.STRING, b"t"),
-                                       (4, tree.STRING, b"1,2")])
+        connection.call(
+            "UploadData", [(1, tree.STRUCT, mine), (2, tree.STRING, b"t"), (4, tree.STRING, b"1,2")]
+        )
         connection.call("DownloadData", [(1, tree.STRUCT, mine), (3, tree.STRING, b"SELECT 1")])
         assert session.value("SELECT 1") == 1
 
@@ -54,11 +68,13 @@ def test_methods_of_later_servers(pair: Pair) -> None:
 
 
 def raw_handle(identifier: ttypes.THandleIdentifier) -> list:
-    return [(1, tree.STRUCT, [(1, tree.STRING, identifier.guid), (2, tree.STRING, identifier.secret)])]
+    return [
+        (1, tree.STRUCT, [(1, tree.STRING, identifier.guid), (2, tree.STRING, identifier.secret)])
+    ]
 
 
 def without_query_id(scenario):
-    """Spark's query id, where it gives one, is new each time: its reply is only checked for shape."""
+    """Spark's query id, where it gives one, is new each time: only its reply's shape is checked."""
 
     def run(connection: Connection) -> None:
         record = connection.on_reply
@@ -84,8 +100,11 @@ def test_any_seqid(pair: Pair, seqid: int) -> None:
             request = ttypes.TOpenSessionReq(9)
             opened = connection.call("OpenSession", request, seqid=seqid).ok()
             session = Session(connection, opened.result.sessionHandle)
-            for name, fields in (("GetInfo", {"infoType": 17}), ("GetSchemas", {}),
-                                 ("ExecuteStatement", {"statement": "SELECT 1"})):
+            for name, fields in (
+                ("GetInfo", {"infoType": 17}),
+                ("GetSchemas", {}),
+                ("ExecuteStatement", {"statement": "SELECT 1"}),
+            ):
                 request = getattr(ttypes, f"T{name}Req")(session.handle, **fields)
                 connection.call(name, request, seqid=seqid).ok()
             connection.call("NoSuch", [], seqid=seqid)
@@ -115,7 +134,7 @@ def test_a_message_that_is_no_call(pair: Pair, kind: int) -> None:
 
 
 def test_a_head_without_version(pair: Pair) -> None:
-    """Spark takes the old, non-strict head over HTTP and hangs up over binary; hivegate reads it."""
+    """Spark takes the old, non-strict head over HTTP only; hivegate reads it."""
     with Connection(pair.via) as connection:
         strict = request_bytes("OpenSession", ttypes.TOpenSessionReq(9), 3)
         args = strict[len(tree.head_bytes("OpenSession", 3)) :]

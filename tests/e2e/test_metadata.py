@@ -31,9 +31,16 @@ CALLS = [
     ("GetFunctions", {"schemaName": "default", "functionName": "con%"}),
     ("GetFunctions", {"functionName": "no_such_function"}),
     ("GetPrimaryKeys", {"schemaName": "sales", "tableName": "orders"}),
-    ("GetCrossReference", {"parentSchemaName": "sales", "parentTableName": "orders",
-                           "foreignSchemaName": "sales", "foreignTableName": "cheap"}),
-]  # fmt: skip
+    (
+        "GetCrossReference",
+        {
+            "parentSchemaName": "sales",
+            "parentTableName": "orders",
+            "foreignSchemaName": "sales",
+            "foreignTableName": "cheap",
+        },
+    ),
+]
 
 
 @pytest.mark.smoke

@@ -51,9 +51,15 @@ OPERATION_CALLS: dict[str, list] = {
 # of tokens only that there are none) or ends in an internal error, hivegate may say instead what
 # the other methods say.
 SPARK_DOES_NOT_LOOK = {
-    "GetInfo", "SetClientInfo", "GetDelegationToken", "CancelDelegationToken",
-    "RenewDelegationToken", "GetQueryId", "UploadData", "DownloadData",
-}  # fmt: skip
+    "GetInfo",
+    "SetClientInfo",
+    "GetDelegationToken",
+    "CancelDelegationToken",
+    "RenewDelegationToken",
+    "GetQueryId",
+    "UploadData",
+    "DownloadData",
+}
 
 
 def identifier(guid: bytes, secret: bytes) -> list:
@@ -72,8 +78,8 @@ def ask(connection: Connection, name: str, guid: bytes, secret: bytes, kind: int
 
 
 def shown(reply: Reply, guid: bytes) -> dict:
-    """An answer, field by field. Of the info messages only the first, which is the error's class and
-    text; the rest is the stack of a Java program."""
+    """An answer, field by field. Of the info messages only the first, which is the error's class
+    and text; the rest is the stack of a Java program."""
     text = str(uuid.UUID(bytes=guid))
 
     def walk(value: Any) -> Any:
@@ -131,7 +137,9 @@ def check_refused(name: str, answer: dict, sparks: dict) -> None:
     """Spark's own answer, or, where Spark wouldn't refuse, the one it gives to other methods."""
     if name in SPARK_DOES_NOT_LOOK:
         kind = "SessionHandle" if name in SESSION_CALLS else "OperationHandle"
-        refused = f"Invalid {kind}" in str(answer) and answer["body"].get(0, {}).get(1, {}).get(1) == 3
+        refused = (
+            f"Invalid {kind}" in str(answer) and answer["body"].get(0, {}).get(1, {}).get(1) == 3
+        )
         assert refused or without_info(answer) == without_info(sparks), f"{answer}\nSpark: {sparks}"
         return
     assert without_info(answer) == without_info(sparks)
@@ -146,8 +154,8 @@ def without_info(answer: dict) -> dict:
 @pytest.mark.smoke
 @pytest.mark.parametrize("name", ALL)
 def test_every_method_refuses(pair: Pair, sparks_words: dict[str, dict], name: str) -> None:
-    """A random handle, another user's, the right id with a wrong secret and the other way round: one
-    and the same answer, Spark's; and nothing happens to the owner."""
+    """A random handle, another user's, the right id with a wrong secret and the other way round:
+    one and the same answer, Spark's; and nothing happens to the owner."""
     with Connection(pair.via) as owners, Connection(pair.via.as_user("mallory")) as other:
         owned = Owned(owners)
         guid, secret = owned.halves(name)
@@ -230,8 +238,12 @@ def test_handles_of_odd_sizes(pair: Pair) -> None:
     """An error, and the connection lives on. (Spark answers a short one with a Java exception.)"""
     with Connection(pair.via) as connection:
         session = connection.open()
-        for guid, secret in ((b"", b""), (b"12345678", b"12345678"), (b"x" * 17, b"y" * 16),
-                             (b"x" * 16, b"y" * 4096)):  # fmt: skip
+        for guid, secret in (
+            (b"", b""),
+            (b"12345678", b"12345678"),
+            (b"x" * 17, b"y" * 16),
+            (b"x" * 16, b"y" * 4096),
+        ):
             for name in ("GetInfo", "GetTables", "CloseSession", "FetchResults", "CloseOperation"):
                 full = {**SESSION_CALLS, **OPERATION_CALLS}[name]
                 handle = identifier(guid, secret)

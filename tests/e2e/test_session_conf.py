@@ -136,16 +136,18 @@ def test_user_and_password_fields_decide_nothing(pair: Pair) -> None:
 @pytest.mark.smoke
 def test_settings_that_work_work_alike(pair: Pair) -> None:
     def scenario(connection: Connection) -> None:
-        session = connection.open({
-            "use:database": "sales",
-            "set:hiveconf:spark.sql.shuffle.partitions": "3",
-            "set:spark.sql.session.timeZone": "America/New_York",
-            "set:hivevar:x": "7",
-            "hivevar:ignored": "1",
-            "spark.sql.ansi.enabled": "true",
-            "set:hiveconf:with.unicode": "Zürich \U0001f680",
-            "set:hiveconf:empty": "",
-        })  # fmt: skip
+        session = connection.open(
+            {
+                "use:database": "sales",
+                "set:hiveconf:spark.sql.shuffle.partitions": "3",
+                "set:spark.sql.session.timeZone": "America/New_York",
+                "set:hivevar:x": "7",
+                "hivevar:ignored": "1",
+                "spark.sql.ansi.enabled": "true",
+                "set:hiveconf:with.unicode": "Zürich \U0001f680",
+                "set:hiveconf:empty": "",
+            }
+        )
         for statement in (
             "SELECT current_database()",
             "SET spark.sql.shuffle.partitions",

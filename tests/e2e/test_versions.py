@@ -11,7 +11,7 @@ from e2e.harness.wire import Connection, Target, row_count, row_tuples
 
 @pytest.mark.parametrize("protocol", range(11))
 def test_each_version_reads_every_type_alike(pair: Pair, protocol: int) -> None:
-    """Up to V5 results travel as rows, from V6 as columns; hivegate must keep to what was agreed."""
+    """Up to V5 results travel as rows, from V6 as columns; hivegate keeps to what was agreed."""
 
     def scenario(connection: Connection) -> None:
         session = connection.open(protocol=protocol)
@@ -34,8 +34,8 @@ def test_each_version_reads_every_type_alike(pair: Pair, protocol: int) -> None:
 @pytest.mark.smoke
 @pytest.mark.parametrize("protocol", [11, -7, 42241, 0x7FFFFFFF, -0x80000000])
 def test_a_version_that_does_not_exist(pair: Pair, protocol: int) -> None:
-    """Spark reads an unknown enum value as unset and answers with an exception. Having thrown in the
-    middle of the arguments it loses its place, and fails at the next call; hivegate goes on."""
+    """Spark reads an unknown enum value as unset and answers with an exception. Having thrown in
+    the middle of the arguments it loses its place, and fails at the next call; hivegate goes on."""
 
     for target in pair.targets:
         with Connection(target) as connection:

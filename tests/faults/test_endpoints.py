@@ -336,7 +336,7 @@ def test_a_kept_connection_that_breaks_when_used(
         peer.close_session(peer.open()).ok()
         used = backend.seen("OpenSession")[0].connection
         for fault in (faults.close, faults.reset):
-            backend.on("OpenSession", fault, wanted=lambda c: c.connection == used)
+            backend.on("OpenSession", fault, wanted=lambda c, u=used: c.connection == u)
             session = peer.open()
             used = backend.seen("OpenSession")[-1].connection
             peer.close_session(session).ok()

@@ -21,7 +21,10 @@ from e2e.harness.wire import Connection, Target
 
 # Everyone's password is the name and "-secret". The last ones are for tests that watch a user's
 # sessions on Spark and want nobody else's among them.
-USERS = ("alice", "bob", "carol", "mallory", "svc.etl", "watched", "dropped", "many", "drained")
+USERS = (
+    *("alice", "bob", "carol", "mallory", "svc.etl", "jürgen w."),
+    *("watched", "dropped", "many", "drained"),
+)
 
 
 def password_of(user: str) -> str:
@@ -42,10 +45,8 @@ class Spark:
             "spark.sql.thriftserver.ui.retainedStatements": "20000",
             "spark.sql.thriftServer.interruptOnCancel": "true",
         }
-        # More task slots than CPUs: the tests' long queries sleep, and must not keep others waiting.
-        self.server = SparkThriftServer(
-            version, name=name, conf=conf, memory=memory, cores=6, **how
-        )
+        # More task slots than CPUs: the tests' long queries sleep, and must not hold up others.
+        self.server = SparkThriftServer(version, name=name, conf=conf, memory=memory, cores=6, **how)
         self.version = version
         self.ui = SparkUi(ui_port)
         self._flights = False
@@ -122,10 +123,12 @@ def config(
     users_file: Path,
     *,
     listeners: Sequence[Mapping[str, str]] | None = None,
+    settings: Mapping[str, Any] | None = None,
     **pool: Any,
 ) -> dict[str, Any]:
-    """A config with one pool; `listeners` replaces the one binary listener with SASL PLAIN."""
-    made = default_config(endpoints, **pool)
+    """A config with one pool; `listeners` replaces the one binary listener with SASL PLAIN, and
+    `settings` are further keys of the file."""
+    made = default_config(endpoints, **pool) | dict(settings or {})
     made["authentication"]["users"]["file"] = str(users_file)
     if listeners is not None:
         made["listeners"] = [dict(listener) for listener in listeners]
@@ -204,17 +207,19 @@ SEED = (
     "date'2024-01-01' + cast(id / 24 AS INT) FROM range(1, 101)",
     "CREATE OR REPLACE VIEW sales.cheap AS SELECT id, item FROM sales.orders WHERE price < 10",
     "DROP TABLE IF EXISTS everything",
-    "CREATE TABLE everything (a_boolean BOOLEAN, a_tinyint TINYINT, a_smallint SMALLINT, an_int INT, "
-    "a_bigint BIGINT, a_float FLOAT, a_double DOUBLE, a_decimal DECIMAL(20,4), a_string STRING, "
+    "CREATE TABLE everything (a_boolean BOOLEAN, a_tinyint TINYINT, a_smallint SMALLINT, "
+    "an_int INT, a_bigint BIGINT, a_float FLOAT, a_double DOUBLE, a_decimal DECIMAL(20,4), "
+    "a_string STRING, "
     "a_char CHAR(6), a_varchar VARCHAR(9), a_date DATE, a_timestamp TIMESTAMP, a_binary BINARY, "
     "an_array ARRAY<INT>, a_map MAP<STRING,INT>, a_struct STRUCT<x:INT,y:STRING>) USING parquet",
     "INSERT INTO everything SELECT /*+ COALESCE(1) */ * FROM VALUES "
     "(true, 127Y, 32767S, 2147483647, 9223372036854775807L, float(1.5), 2.25D, 12345.6789BD, "
     "'text', 'ch', 'varchar', date'2024-02-29', timestamp'2024-02-29 23:59:59.123456', X'00FF10', "
     "array(1,2,3), map('a',1), named_struct('x',7,'y','why')), "
-    "(false, -128Y, -32768S, -2147483648, -9223372036854775808L, float('-Infinity'), double('NaN'), "
-    "-0.0001BD, 'Zürich 東京 \U0001f680', '', '', date'1600-02-29', "
-    "timestamp'1969-12-31 00:00:00', X'', array(), map(), named_struct('x',cast(null as int),'y','')), "
-    "(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, "
-    "null)",
+    "(false, -128Y, -32768S, -2147483648, -9223372036854775808L, float('-Infinity'), "
+    "double('NaN'), -0.0001BD, 'Zürich 東京 \U0001f680', '', '', date'1600-02-29', "
+    "timestamp'1969-12-31 00:00:00', X'', array(), map(), "
+    "named_struct('x',cast(null as int),'y','')), "
+    "(null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, "
+    "null, null)",
 )

@@ -14,8 +14,12 @@ from e2e.harness.wire import Target
 VERSIONS = ("1.2.2", "2.3.9", "3.1.3", "4.1.0")
 
 # What the standalone jars leave to the caller; taken from Spark's own jars.
-_BESIDE = ("hadoop-client-api-*.jar", "hadoop-client-runtime-*.jar", "commons-logging-*.jar",
-           "slf4j-api-*.jar")
+_BESIDE = (
+    "hadoop-client-api-*.jar",
+    "hadoop-client-runtime-*.jar",
+    "commons-logging-*.jar",
+    "slf4j-api-*.jar",
+)
 
 # Only to end a JVM that hangs.
 _TIMEOUT = 420
@@ -55,6 +59,7 @@ class JdbcDrivers:
 
     def run(self, driver: str, target: Target, calls: Sequence[Call]) -> list[dict]:
         """Runs the calls in a new JVM; one result per call."""
+        host = f"[{target.host}]" if ":" in target.host else target.host
         log = self.directory / f"{driver}-{target.port}.log"
         with open(log, "wb") as errors:
             done = subprocess.run(
@@ -66,7 +71,7 @@ class JdbcDrivers:
                     "-cp",
                     self.class_path(driver),
                     "JdbcProbe",
-                    f"{target.host}:{target.port}",
+                    f"{host}:{target.port}",
                     target.user,
                     target.password,
                 ],

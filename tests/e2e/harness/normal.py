@@ -17,7 +17,7 @@ from e2e.harness.wire import Connection, Reply
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 _VOLATILE = [
-    # "Task 3 in stage 14.0 failed 1 times, most recent failure: Lost task 3.0 in stage 14.0 (TID 51)"
+    # "Task 3 in stage 14.0 failed 1 times, most recent failure: Lost task 3.0 ... (TID 51)"
     (re.compile(r"\b([Tt]ask|[Ss]tage|TID|Job|job) \d+(\.\d+)?"), r"\1 #"),
     (re.compile(r"\(host executor driver\)|\([\w.-]+ executor driver\)"), "(# executor driver)"),
     # Reflection starts in native code and is compiled after some calls of the same method.
@@ -105,9 +105,18 @@ _UNDER_WAY = (0, 1, 7)
 
 # Replies whose field 2 is something else than an operation handle.
 _NO_HANDLE = {
-    "CloseSession", "GetInfo", "GetOperationStatus", "CancelOperation", "CloseOperation",
-    "GetResultSetMetadata", "FetchResults", "GetDelegationToken", "CancelDelegationToken",
-    "RenewDelegationToken", "GetQueryId", "SetClientInfo",
+    "CloseSession",
+    "GetInfo",
+    "GetOperationStatus",
+    "CancelOperation",
+    "CloseOperation",
+    "GetResultSetMetadata",
+    "FetchResults",
+    "GetDelegationToken",
+    "CancelDelegationToken",
+    "RenewDelegationToken",
+    "GetQueryId",
+    "SetClientInfo",
 }
 
 

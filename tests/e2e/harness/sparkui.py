@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class _Tables(HTMLParser):
         if self._table is None:
             return
         if tag in ("td", "th") and self._cell is not None:
-            cell = " ".join("".join(self._cell).split()).strip("▾▴ \u25be\u25b4\xa0")
+            cell = " ".join("".join(self._cell).split()).rstrip(" \u25be\u25b4")
             (self._titles if tag == "th" else self._row).append(cell)
             self._cell = None
         elif tag == "tr" and self._row:
@@ -68,13 +69,24 @@ class SparkUi:
         self._application: str | None = None
 
     def _get(self, path: str) -> str:
-        with urllib.request.urlopen(self.base + path, timeout=60) as answer:
-            return answer.read().decode()
+        """A page; asked for again when a session that ends meanwhile trips Spark's paging (500)."""
+        for left in reversed(range(20)):
+            try:
+                with urllib.request.urlopen(self.base + path, timeout=60) as answer:
+                    return answer.read().decode()
+            except urllib.error.HTTPError as error:
+                if error.code != 500 or not left:
+                    page = error.read().decode(errors="replace")
+                    raise AssertionError(f"Spark's page {path}: {error}\n{page[:2000]}") from None
+                time.sleep(0.2)
+        raise AssertionError("unreachable")
 
     def sessions(self, user: str) -> list[UiSession]:
         """The user's sessions, open and closed."""
         page = _Tables()
-        page.feed(self._get("/sqlserver/?sessionstat.pageSize=100000"))
+        # Of the statements on the same page, which may be megabytes long, only the first.
+        first = "sqlstat.pageSize=1&sqlstat.sort=Start+Time&sqlstat.desc=false"
+        page.feed(self._get(f"/sqlserver/?sessionstat.pageSize=100000&{first}"))
         rows = page.tables.get("sessionstat", [])
         found = [UiSession(r["User"], r["Session ID"], bool(r["Finish Time"])) for r in rows]
         return [session for session in found if session.user == user]

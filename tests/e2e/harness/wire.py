@@ -157,8 +157,9 @@ def _connect(target: Target) -> socket.socket:
 class Connection:
     """One TCP connection, logged in unless login=False."""
 
-    def __init__(self, target: Target, *, login: bool = True, authzid: str = "",
-                 status: int = COMPLETE):
+    def __init__(
+        self, target: Target, *, login: bool = True, authzid: str = "", status: int = COMPLETE
+    ):
         self.target = target
         self.framed = target.sasl
         self.seqid = 0
@@ -263,8 +264,9 @@ class Connection:
                     self.received += piece
                 self._pending += piece
 
-    def call(self, name: str, request: Any, *, seqid: int | None = None,
-             kind: int = tree.CALL) -> Reply:
+    def call(
+        self, name: str, request: Any, *, seqid: int | None = None, kind: int = tree.CALL
+    ) -> Reply:
         if seqid is None:
             self.seqid += 1
             seqid = self.seqid
@@ -281,13 +283,19 @@ class Connection:
 
     # -- the usual calls -----------------------------------------------------------------------
 
-    def open(self, conf: dict[str, str] | None = None, protocol: int = 9,
-             username: str | None = None) -> Session:
+    def open(
+        self, conf: dict[str, str] | None = None, protocol: int = 9, username: str | None = None
+    ) -> Session:
         reply = self.open_reply(conf, protocol, username).ok()
         return Session(self, reply.result.sessionHandle, reply)
 
-    def open_reply(self, conf: dict[str, str] | None = None, protocol: int = 9,
-                   username: str | None = None, password: str | None = None) -> Reply:
+    def open_reply(
+        self,
+        conf: dict[str, str] | None = None,
+        protocol: int = 9,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> Reply:
         request = ttypes.TOpenSessionReq(protocol, username, password, conf)
         return self.call("OpenSession", request)
 
@@ -295,8 +303,9 @@ class Connection:
 class Session:
     """A session handle, usable on the connection that opened it or, by on(), on another."""
 
-    def __init__(self, connection: Connection, handle: ttypes.TSessionHandle,
-                 opened: Reply | None = None):
+    def __init__(
+        self, connection: Connection, handle: ttypes.TSessionHandle, opened: Reply | None = None
+    ):
         self.connection = connection
         self.handle = handle
         self.opened = opened
@@ -312,10 +321,20 @@ class Session:
         reply = self.call(name, **fields).ok()
         return Operation(self.connection, reply.result.operationHandle, reply)
 
-    def execute(self, statement: str, run_async: bool = False, timeout: int = 0,
-                conf: dict[str, str] | None = None) -> Operation:
-        return self.start("ExecuteStatement", statement=statement, runAsync=run_async,
-                          queryTimeout=timeout, confOverlay=conf)
+    def execute(
+        self,
+        statement: str,
+        run_async: bool = False,
+        timeout: int = 0,
+        conf: dict[str, str] | None = None,
+    ) -> Operation:
+        return self.start(
+            "ExecuteStatement",
+            statement=statement,
+            runAsync=run_async,
+            queryTimeout=timeout,
+            confOverlay=conf,
+        )
 
     def rows(self, statement: str) -> list[tuple]:
         operation = self.execute(statement)
@@ -336,8 +355,9 @@ class Session:
 class Operation:
     """An operation handle, usable on the connection that started it or, by on(), on another."""
 
-    def __init__(self, connection: Connection, handle: ttypes.TOperationHandle,
-                 started: Reply | None = None):
+    def __init__(
+        self, connection: Connection, handle: ttypes.TOperationHandle, started: Reply | None = None
+    ):
         self.connection = connection
         self.handle = handle
         self.started = started
@@ -380,7 +400,16 @@ class Operation:
         return self.call("CloseOperation")
 
 
-_COLUMNS = ("boolVal", "byteVal", "i16Val", "i32Val", "i64Val", "doubleVal", "stringVal", "binaryVal")
+_COLUMNS = (
+    "boolVal",
+    "byteVal",
+    "i16Val",
+    "i32Val",
+    "i64Val",
+    "doubleVal",
+    "stringVal",
+    "binaryVal",
+)
 
 
 def _column(column: ttypes.TColumn) -> list:

@@ -171,7 +171,8 @@ class Reply:
 def status(code: int = SUCCESS, text: str | None = None, state: str | None = None) -> Fields:
     fields: list[tuple[int, int, Any]] = [(1, I32, code)]
     if text is not None:
-        info = tree.Sequence(tree.LIST, STRING, [f"*org.apache.hive.service.cli.HiveSQLException:{text}:1:0"])
+        line = f"*org.apache.hive.service.cli.HiveSQLException:{text}:1:0"
+        info = tree.Sequence(tree.LIST, STRING, [line])
         fields.append((2, tree.LIST, info))
     if state is not None:
         fields.append((3, STRING, state))

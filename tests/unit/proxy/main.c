@@ -2,6 +2,7 @@
  * with threads. The connections themselves are tested from outside, by tests/faults. CK_FORK=no
  * runs them in this process, for a debugger. */
 #include "proxy/directory.h"
+#include "proxy/quota.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -166,6 +167,31 @@ START_TEST(test_removal_while_others_use_it)
 }
 END_TEST
 
+START_TEST(test_quota)
+{
+    HgQuota *quota = hg_quota_new(3, 2);
+    ck_assert_int_eq(hg_quota_take(quota, "alice"), HG_QUOTA_TAKEN);
+    ck_assert_int_eq(hg_quota_take(quota, "alice"), HG_QUOTA_TAKEN);
+    ck_assert_int_eq(hg_quota_take(quota, "alice"), HG_QUOTA_USER_FULL);
+    ck_assert_int_eq(hg_quota_take(quota, "bob"), HG_QUOTA_TAKEN);
+    ck_assert_int_eq(hg_quota_take(quota, "bob"), HG_QUOTA_FULL);
+    ck_assert_int_eq(hg_quota_take(quota, "alice"), HG_QUOTA_USER_FULL);
+    hg_quota_give(quota, "alice");
+    ck_assert_int_eq(hg_quota_take(quota, "bob"), HG_QUOTA_TAKEN);
+    ck_assert_uint_eq(hg_quota_used(quota), 3);
+    hg_quota_give(quota, "bob");
+    hg_quota_give(quota, "bob");
+    hg_quota_give(quota, "alice");
+    ck_assert_uint_eq(hg_quota_used(quota), 0);
+    hg_quota_free(quota);
+    quota = hg_quota_new(0, 0);
+    for (guint i = 0; i < 1000; i++)
+        ck_assert_int_eq(hg_quota_take(quota, "alice"), HG_QUOTA_TAKEN);
+    hg_quota_free(quota);
+    hg_quota_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("proxy/session and proxy/directory");
@@ -177,6 +203,7 @@ int main(void)
     tcase_add_test(tests, test_states_and_the_endpoint_count);
     tcase_add_test(tests, test_an_operation_keeps_its_session);
     tcase_add_test(tests, test_removal_while_others_use_it);
+    tcase_add_test(tests, test_quota);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
