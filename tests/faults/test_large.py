@@ -13,7 +13,7 @@ import pytest
 from .kit import faults
 from .kit.backend import Backend
 from .kit.gate import Gate, eventually, is_sanitized
-from .kit.messages import BigFetch, Handle, fetch_fields, info_fields
+from .kit.messages import BigFetch, Handle, call, fetch_fields, info_fields
 from .kit.peer import Closed, Peer, frame
 
 MB = 1_000_000
@@ -177,8 +177,6 @@ def test_a_client_that_asks_and_never_reads(gate: Gate) -> None:
 
 
 def _get_info(session: Handle) -> bytes:
-    from .kit.messages import call
-
     return call("GetInfo", info_fields(session, 42), 1)  # hivegate answers this one itself
 
 

@@ -121,7 +121,8 @@ class Turn:
     def normal(self) -> bytes:
         """Does what an undisturbed backend does, and returns the reply."""
         assert self.call
-        return self.backend.perform(self.connection, self.call)
+        reply = self.backend.perform(self.connection, self.call)
+        return reply.whole() if isinstance(reply, BigFetch) else reply
 
     def answer(self, message: bytes | None = None) -> None:
         """Sends one reply message, in a frame where there are frames."""
@@ -228,6 +229,8 @@ class Connection:
             self._converse()
         except (Gone, OSError):
             pass
+        except Exception as error:  # of the script itself
+            self.backend.complain(f"{type(error).__name__}: {error}")
         finally:
             self.end()
 

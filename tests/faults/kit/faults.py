@@ -102,8 +102,6 @@ def split_frames(size: int) -> Fault:
 
     def fault(turn: Turn) -> None:
         message = turn.normal()
-        if isinstance(message, BigFetch):
-            message = message.whole()
         data = bytearray()
         for at in range(0, len(message), size):
             data += frame(message[at : at + size])

@@ -23,7 +23,7 @@ from .messages import (
 )
 
 START, OK, BAD, ERROR, COMPLETE = 1, 2, 3, 4, 5
-PATIENCE = 60.0  # only keeps a broken gateway from hanging the run
+PATIENCE = 30.0  # only keeps a broken gateway from hanging the run
 
 Address = tuple[str, int] | str
 
