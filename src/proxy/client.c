@@ -295,6 +295,15 @@ static void on_end_of_input(HgClient *client)
     }
 }
 
+/* The memory ceiling keeps a client's bytes out: a client that has logged in hears of it. */
+static void no_room(HgClient *client)
+{
+    if (client->state == CLIENT_READY)
+        hg_client_refuse_at_ceiling(client);
+    else
+        hg_client_drop(client);
+}
+
 /* Reads into scratch, or behind what waits already. FALSE when there is no more to read now. */
 static gboolean read_once(HgClient *client)
 {
@@ -304,7 +313,7 @@ static gboolean read_once(HgClient *client)
     if (held) {
         gsize most = (gsize)hg_client_options(client)->message_size + PIPELINED_MOST;
         if (!hg_buffer_reserve(&client->in, hg_client_room_wanted(client), most)) {
-            hg_client_drop(client);
+            no_room(client);
             return FALSE;
         }
         bytes = hg_buffer_tail(&client->in);
@@ -330,7 +339,7 @@ static gboolean read_once(HgClient *client)
         if (window.size > 0 && client->state != CLIENT_CLOSED &&
             client->state != CLIENT_LINGERING &&
             !hg_buffer_append(&client->in, hg_slice(window.at, window.size), G_MAXINT32)) {
-            hg_client_drop(client);
+            no_room(client);
             return FALSE;
         }
     }

@@ -22,6 +22,11 @@ static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *wh
     hg_client_linger(client);
 }
 
+void hg_client_refuse_at_ceiling(HgClient *client)
+{
+    give_up(client, hg_slice("", 0), 0, HG_AT_CEILING "; try again");
+}
+
 /* The most that one request may be: little while nobody has logged in (a listener without SASL). */
 static guint largest_request(HgClient *client)
 {
@@ -71,7 +76,7 @@ static gsize collect(HgClient *client, HgSlice bytes)
         return bytes.size;
     }
     if (!hg_buffer_append(&client->message, hg_slice(bytes.data, used), most)) {
-        give_up(client, hg_slice("", 0), 0, HG_AT_CEILING);
+        hg_client_refuse_at_ceiling(client);
         return bytes.size;
     }
     if (walk == HG_WALK_DONE)

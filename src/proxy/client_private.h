@@ -149,6 +149,9 @@ void hg_client_login_timed_out(HgClient *client);
 /* Takes one request, or a part of it, from the window. FALSE when more bytes are needed. */
 gboolean hg_client_take_request(HgClient *client, ClientWindow *window);
 
+/* Tells the client that its request doesn't fit under the memory ceiling, and ends. */
+void hg_client_refuse_at_ceiling(HgClient *client);
+
 /* Bytes that surely belong to the request that has begun, and are not there yet: how much room a
  * read should have. */
 gsize hg_client_room_wanted(const HgClient *client);

@@ -326,3 +326,14 @@ def test_a_session_of_one_user_is_not_anothers_after_reuse(pair: Pair) -> None:
             assert session.value("SELECT current_user()") == "mallory"
             assert session.value("SELECT current_database()") == "default"
             assert session.rows("SET left.by") == [("left.by", "<undefined>")]
+
+
+def test_what_is_closed_is_gone_at_once(pair35: Pair) -> None:
+    """When one connection has heard that a session is closed, the other finds it gone: with Spark's
+    words for it, not as a session lost by accident."""
+    with Connection(pair35.via) as one, Connection(pair35.via) as two:
+        for turn in range(250):
+            session = one.open()
+            session.on(two).close().ok()
+            reply = session.call("GetTables")
+            assert "Invalid SessionHandle" in reply.status["message"], f"{turn}: {reply.shown}"

@@ -30,6 +30,8 @@ _VOLATILE = [
     (re.compile(r"\$Proxy\d+"), "$Proxy"),
     # Expression ids in plans: id#123L
     (re.compile(r"#\d+L?\b"), "#n"),
+    # What Java prints for an array: its address.
+    (re.compile(r"\[B@[0-9a-f]+"), "[B@#"),
     (re.compile(r"jdbc:hive2://[\d.]+:\d+"), "jdbc:hive2://SERVER"),
     (re.compile(r"\b127\.0\.0\.1:\d+|localhost:\d+"), "SERVER"),
 ]
