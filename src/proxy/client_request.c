@@ -66,6 +66,13 @@ static gboolean owns(const HgClient *client, const HgSession *session)
            hg_principal_equal(hg_session_principal(session), client->identity.principal);
 }
 
+/* TRUE for a session that was closed by another connection just now: it is still being taken out of
+ * the directory, and nobody knows it any more. */
+static gboolean is_closed(const HgSession *session)
+{
+    return hg_session_state(session) == HG_SESSION_CLOSED;
+}
+
 /* What a call on a lost session gets. Closing what is gone succeeds: a client can clean up. */
 static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, HgSession *session,
                         HgOperation *operation)
@@ -149,7 +156,7 @@ static void serve_session_call(HgClient *client, const HgRequest *request, guint
 {
     HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
     g_autoptr(HgSession) session = hg_directory_find_session(directory, handle);
-    if (session == NULL || !owns(client, session))
+    if (session == NULL || !owns(client, session) || is_closed(session))
         answer_invalid_handle(client, request, handle);
     else if (request->method->id == HG_METHOD_GET_INFO && !hg_info_is_forwarded(request->info_type))
         answer_info(client, request, session);
@@ -167,7 +174,8 @@ static void serve_operation_call(HgClient *client, const HgRequest *request, gui
     g_autoptr(HgOperation) operation = hg_directory_find_operation(directory, handle);
     /* Spark counts the type into the handle's identity (measured, 3.5.3) */
     if (operation == NULL || hg_operation_type(operation) != request->operation_type ||
-        !owns(client, hg_operation_session(operation)))
+        !owns(client, hg_operation_session(operation)) ||
+        is_closed(hg_operation_session(operation)))
         answer_invalid_handle(client, request, handle);
     else
         forward(client, request, message, hg_operation_session(operation), operation);
