@@ -11,6 +11,7 @@ the part of the suite that passes over every path once.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,9 @@ VERSIONS = ("3.5", "4.0")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A run in the background of a script ignores SIGINT, and so would every beeline it starts.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "smoke: passes over every path once; for sanitizer builds")
 
 

@@ -73,9 +73,7 @@ def test_one_user_cannot_take_every_session(
     make_gate: Callable[..., Gate], make_backend: Callable[..., Backend]
 ) -> None:
     """Neither over one connection nor over many; what is closed may be opened again."""
-    gate = make_gate(
-        make_backend(), limits={"sessions": 6, "sessions_per_user": 3}, bystanders=0
-    )
+    gate = make_gate(make_backend(), limits={"sessions": 6, "sessions_per_user": 3}, bystanders=0)
     first, second = gate.peer("alice"), gate.peer("alice")
     sessions = [first.open(), first.open(), second.open()]
     for peer in (first, second):

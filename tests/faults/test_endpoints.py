@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from e2e.harness import thrift_tree as tree
 
 from .kit import faults
 from .kit.backend import Backend
@@ -25,7 +26,7 @@ from .kit.messages import (
 )
 from .kit.peer import COMPLETE, ERROR, OK, frame, sasl_frame
 
-QUICK = {"connect_timeout": "500ms", "login_timeout": "500ms", "open_timeout": "700ms"}
+QUICK = {"connect_timeout": "500ms", "login_timeout": "500ms", "open_timeout": "1s"}
 
 
 def dead_address() -> str:
@@ -200,6 +201,7 @@ def test_the_only_endpoint_fails_before_the_login_ends(
 
 # ---- opening a session ----
 
+
 def other_seqid(turn) -> None:
     message = bytearray(turn.normal())
     message[8 + len("OpenSession") + 3] ^= 0x55
@@ -370,6 +372,23 @@ def test_sessions_over_kept_connections_are_apart(make_gate: Callable, make_back
             assert backend.live_sessions()[0].user == user
             peer.close_session(session).ok()
         backend.wait_until(lambda: not backend.live_sessions(), "the session ends")
+
+
+@pytest.mark.smoke
+def test_a_pool_without_sasl(make_gate: Callable, make_backend: Callable) -> None:
+    """There the user is named in OpenSession, with hivegate's own secret and never the client's."""
+    backend = make_backend(sasl=False)
+    gate = make_gate(backend, raw=True, bystanders=0)
+    for listener in ("thrift", "raw"):
+        peer = gate.connect(listener)
+        if listener == "thrift":
+            peer.login()
+        session = peer.open("root" if listener == "thrift" else "alice", "alice-secret")
+        opening = backend.seen("OpenSession")[-1]
+        assert tree.get(opening.fields, 2) == b"alice"
+        assert tree.get(opening.fields, 3) != b"alice-secret"
+        peer.fetch(peer.execute(session, "SELECT 1")).ok()
+        peer.close()
 
 
 @pytest.mark.smoke

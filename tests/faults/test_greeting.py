@@ -256,8 +256,8 @@ def test_nothing_reaches_the_backend_before_the_login(gate: Gate, backend: Backe
 
 @pytest.fixture
 def impatient(make_gate: Callable[..., Gate], make_backend: Callable[..., Backend]) -> Gate:
-    """A gateway that waits 700 ms for a login."""
-    return make_gate(make_backend(), limits={"login_timeout": "700ms"}, raw=True)
+    """A gateway that waits 1.2 s for a login."""
+    return make_gate(make_backend(), limits={"login_timeout": "1200ms"}, raw=True)
 
 
 @pytest.mark.smoke
@@ -304,7 +304,7 @@ def test_unfinished_requests_without_sasl_are_given_up(impatient: Gate) -> None:
 
 def test_a_login_stays_good_behind_the_deadline(impatient: Gate) -> None:
     peer, session = impatient.session()
-    time.sleep(1.2)
+    time.sleep(1.7)
     peer.close_session(session).ok()
     peer.close()
 

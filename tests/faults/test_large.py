@@ -151,6 +151,7 @@ def test_many_readers_that_stop(make_gate: Callable, make_backend: Callable) -> 
 @pytest.mark.smoke
 def test_a_reader_that_stops_for_good(make_gate: Callable, make_backend: Callable) -> None:
     """It holds a session and a backend until tcp: user_timeout; then both are given back."""
+
     def hasty(config: dict) -> None:
         config["tcp"] = {"clients": {"user_timeout": "1s"}}
 

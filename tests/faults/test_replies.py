@@ -93,9 +93,7 @@ def is_lost(reply: Reply, backend: Backend) -> None:
 @pytest.mark.smoke
 @pytest.mark.parametrize("name", ["GetInfo", "FetchResults", "GetOperationStatus", "GetTables"])
 @pytest.mark.parametrize("kind", REPLY_FAULTS)
-def test_a_bad_reply_loses_the_session(
-    gate: Gate, backend: Backend, kind: str, name: str
-) -> None:
+def test_a_bad_reply_loses_the_session(gate: Gate, backend: Backend, kind: str, name: str) -> None:
     """The call gets a clear error, and so does every later one on that session; the connection is
     good for another session."""
     peer, session = gate.session()
@@ -241,6 +239,7 @@ def test_bytes_that_nobody_asked_for(gate: Gate, backend: Backend) -> None:
 
 def test_nonsense_on_a_kept_connection(gate: Gate, backend: Backend) -> None:
     """It is dropped, and the next session doesn't notice."""
+
     def nonsense(turn: Turn) -> None:
         turn.answer()
         time.sleep(0.05)
@@ -360,6 +359,7 @@ def test_errors_name_the_clients_handles(
     gate: Gate, backend: Backend, form: str, kind: str
 ) -> None:
     """A backend's own handle in an error text is a secret half given away, and would confuse."""
+
     def named(handle: Handle) -> str:
         if form == "java":
             halves = (half.hex(" ").upper() for half in (handle.guid, handle.secret))
@@ -454,6 +454,7 @@ def test_an_odd_reply_to_a_statement(gate: Gate, backend: Backend) -> None:
         [],
         [(1, tree.STRUCT, status()), (2, tree.STRUCT, Handle(b"short", b"s" * 16, 0).fields)],
     ):
+
         def oddly(turn: Turn, response=response) -> None:
             turn.answer(answer("GetTables", turn.call.seqid, response))
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from support.hivegate import Hivegate, default_config, hivegate_program
+from support.paths import ROOT
 from support.process import tail
 
 from .backend import Backend
@@ -36,6 +37,7 @@ _BAD_LOG = re.compile(
 _SANITIZER_ENV = {
     "ASAN_OPTIONS": "quarantine_size_mb=8",
     "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.supp",
 }
 
 
@@ -121,6 +123,7 @@ class Gate:
         bystanders: int = 2,
         args: Sequence[str] = (),
         descriptors: int | None = None,
+        program: Path | None = None,
     ):
         self.backends = [b for b in backends if isinstance(b, Backend)]
         sasl = "plain" if all(b.sasl for b in self.backends) else "none"
@@ -137,7 +140,7 @@ class Gate:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.copy(users_file, directory / "users.txt")
         env = {name: os.environ.get(name, value) for name, value in _SANITIZER_ENV.items()}
-        self.hivegate = Hivegate(config, args=args, directory=directory, env=env)
+        self.hivegate = Hivegate(config, args=args, directory=directory, env=env, program=program)
         self._peers: list[Peer] = []
         self._log_from = 0
         self._start(descriptors)
