@@ -166,7 +166,7 @@ static const HgOption pool_rows[] = {
      LIST(HgPoolConfig, endpoints, HG_OPTION_ENDPOINTS),
      .required = TRUE,
      .min = 1,
-     .max = 1000,
+     .max = 64,
      .text =
          "The Spark Thrift Servers (or HiveServer2s). A session goes to the one with the fewest "
          "sessions."},

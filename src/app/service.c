@@ -181,6 +181,7 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
     watched_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread starts: they inherit it */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a full log file is an error of its write, not the end */
 
     g_autofree HgListenerOptions *listeners = g_new0(HgListenerOptions, config->n_listeners);
     HgProxyOptions options = proxy_options(config, listeners);

@@ -29,8 +29,8 @@ guint hg_pool_size(const HgPool *pool);
 HgEndpoint *hg_pool_endpoint(HgPool *pool, guint index);
 
 /* Chooses an endpoint for a new session and counts the session in: give it back with
- * hg_endpoint_release(). `tried` has one bit per endpoint that failed for this session already (the
- * 64 first endpoints are remembered; a larger pool is tried at most 64 times). `now` in ms of the
+ * hg_endpoint_release(). `tried` has one bit per endpoint that failed for this session already (a
+ * pool has at most 64, which the configuration sees to). `now` in ms of the
  * monotonic clock. NULL when all were tried. Any thread. */
 HgEndpoint *hg_pool_choose(HgPool *pool, guint64 tried, guint64 now);
 

@@ -103,6 +103,26 @@ def test_no_endpoint_is_left(make_gate: Callable) -> None:
             assert "look-up" in reply.error
 
 
+@pytest.mark.parametrize("place", [0, 31, 63])
+def test_the_one_good_endpoint_among_many(
+    make_gate: Callable, make_backend: Callable, place: int
+) -> None:
+    good = make_backend()
+    endpoints: list[Backend | str] = [f"127.0.0.1:{n}" for n in free_ports(64)]
+    endpoints[place] = good
+    gate = make_gate(*endpoints, bystanders=0)
+    sessions_go_on(gate, good, 3)
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports on which nobody listens."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [sock.getsockname()[1] for sock in held]
+    for sock in held:
+        sock.close()
+    return ports
+
+
 def test_an_endpoint_comes_back(make_gate: Callable, make_backend: Callable) -> None:
     """Dead at first; taken again when it is up."""
     address = dead_address()
