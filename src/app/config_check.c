@@ -121,12 +121,18 @@ static void check_authentication(const HgConfig *config, const HgYaml *root,
             "file, because the chain names users (hivegatectl user add makes one)");
 }
 
-static void check_service(const HgYaml *map, guint index, HgDiagnostics *diagnostics)
+static void check_service(const HgPoolConfig *pool, const HgYaml *map, guint index,
+                          HgDiagnostics *diagnostics)
 {
     if (hg_yaml_get(map, "user") == NULL)
         hg_diagnostics_error(diagnostics, place(map, "login"),
                              "pools[%u].user is missing; expected the name of the service account, "
                              "because of login: service",
+                             index);
+    else if (pool->sasl != HG_CONFIG_SASL_NONE && pool->user != NULL && !g_str_is_ascii(pool->user))
+        hg_diagnostics_error(diagnostics, place(map, "user"),
+                             "pools[%u].user: the endpoints can't read characters beyond ASCII in "
+                             "a login; expected an ASCII name",
                              index);
     if (hg_yaml_get(map, "password_file") == NULL && hg_yaml_get(map, "password_env") == NULL)
         hg_diagnostics_error(diagnostics, place(map, "login"),
@@ -163,7 +169,7 @@ static void check_pool(const HgConfig *config, const HgYaml *list, guint index,
     check_name(list, index, "pool", diagnostics);
     check_endpoints(pool, hg_yaml_get(map, "endpoints"), index, diagnostics);
     if (pool->login == HG_CONFIG_LOGIN_SERVICE)
-        check_service(map, index, diagnostics);
+        check_service(pool, map, index, diagnostics);
     else if (hg_yaml_get(map, "user") != NULL)
         hg_diagnostics_error(
             diagnostics, place(map, "user"),

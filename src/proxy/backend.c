@@ -236,13 +236,7 @@ static gboolean take_frame(HgBackend *backend, Window *window)
         return take_whole_frame(backend, window, size);
     gsize unused = 0;
     if (message_size(hg_slice(window->at + HG_FRAME_HEAD_SIZE, MIN(there, HEAD_PEEK)), &unused) ==
-        HG_WIRE_BAD) { /* no use in waiting for the rest of what is no reply */
-        lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
-        return FALSE;
-    }
-    HgCursor cursor = hg_cursor(hg_slice(window->at + HG_FRAME_HEAD_SIZE, there));
-    HgMessageHead head;
-    if (hg_cursor_read_head(&cursor, &head) == HG_WIRE_BAD) {
+        HG_WIRE_BAD) {
         /* nonsense: its "length" may be anything, and waiting for so much would be for ever */
         lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
         return FALSE;
@@ -387,6 +381,17 @@ static void take(HgBackend *backend, Window *window)
     }
 }
 
+/* Drops from `in` what was taken through a window onto it. */
+static void settle_window(HgBackend *backend, const Window *window)
+{
+    HgBuffer *in = &backend->in;
+    /* joining frames may have shortened the window in the middle */
+    in->end = (gsize)(window->at + window->size - in->bytes) - HG_BUFFER_HEADROOM;
+    hg_buffer_consume(in, (gsize)(window->at - hg_buffer_data(in)));
+    if (hg_buffer_size(in) == 0)
+        hg_buffer_clear(in);
+}
+
 /* Bytes to ask for when `in` holds the beginning of a reply. */
 static gsize room_wanted(const HgBackend *backend)
 {
@@ -437,11 +442,7 @@ static gboolean read_once(HgBackend *backend)
     if (backend->state == BACKEND_CLOSED)
         return FALSE;
     if (held) {
-        /* joining frames may have shortened the window in the middle */
-        backend->in.end = (gsize)(window.at + window.size - backend->in.bytes) - HG_BUFFER_HEADROOM;
-        hg_buffer_consume(&backend->in, (gsize)(window.at - hg_buffer_data(&backend->in)));
-        if (hg_buffer_size(&backend->in) == 0)
-            hg_buffer_clear(&backend->in);
+        settle_window(backend, &window);
     } else if (window.size > 0 && backend->state != BACKEND_LOST &&
                !hg_buffer_append(&backend->in, hg_slice(window.at, window.size), LARGEST_HELD)) {
         lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
@@ -605,8 +606,8 @@ void hg_backend_resume(HgBackend *backend)
     if (hg_buffer_size(&backend->in) > 0) {
         Window window = {hg_buffer_data(&backend->in), hg_buffer_size(&backend->in)};
         take(backend, &window);
-        if (backend->state != BACKEND_CLOSED && hg_buffer_size(&backend->in) > 0)
-            hg_buffer_consume(&backend->in, (gsize)(window.at - hg_buffer_data(&backend->in)));
+        if (backend->state != BACKEND_CLOSED)
+            settle_window(backend, &window);
     }
     if (backend->state != BACKEND_CLOSED)
         update_want(backend);

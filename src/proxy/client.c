@@ -189,6 +189,7 @@ void hg_client_drop(HgClient *client)
 {
     hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
            hg_log_text("client", client->identity.address), hg_log_text("why", HG_AT_CEILING));
+    client->end_reason = HG_AT_CEILING;
     hg_client_end(client);
 }
 
@@ -225,6 +226,7 @@ void hg_client_done(HgClient *client)
 void hg_client_drain(HgClient *client)
 {
     hg_client_enter(client);
+    client->end_reason = "hivegate is stopping";
     if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING)
         hg_client_end(client);
     else if (client->state == CLIENT_READY && hg_client_statements(client) == 0)
@@ -240,9 +242,11 @@ static void on_timer(HgTimer *timer)
         client->state == CLIENT_AUTHENTICATING) {
         hg_client_login_timed_out(client);
     } else {
-        if (client->state == CLIENT_READY)
+        if (client->state == CLIENT_READY) {
+            client->end_reason = "a request didn't come whole in time";
             hg_log(hg_client_log(client), HG_LOG_INFO, "request_timed_out",
                    hg_log_text("client", client->identity.address));
+        }
         hg_client_end(client);
     }
     hg_client_leave(client);

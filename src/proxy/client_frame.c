@@ -14,6 +14,7 @@
 static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *why)
 {
     hg_client_log_refused(client, why);
+    client->end_reason = "what it sent can't be followed";
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     g_autofree char *text = g_strconcat("hivegate: ", why, NULL);

@@ -74,8 +74,9 @@ struct HgClient {
     Lease *leases;    /* home leases */
     ClientCall call;
     ClientOpening *opening;
-    gsize lingered; /* bytes thrown away while lingering */
-    guint pins;     /* callbacks that are running */
+    const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */
+    gsize lingered;         /* bytes thrown away while lingering */
+    guint pins;             /* callbacks that are running */
     ClientState state;
     gboolean input_ended; /* the client sends no more: what is under way gets a moment */
     gboolean working;     /* hg_client_work() runs: no second one inside */

@@ -67,12 +67,12 @@ Lease *hg_client_lease(HgClient *client, HgSession *session)
 /* A session is over: nobody finds it any more. Returns the operations that it had. */
 static GPtrArray *forget_session(HgClient *client, HgSession *session, const char *why)
 {
-    hg_session_end(session);
-    hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
-           hg_log_text("client", client->identity.address),
-           hg_log_text("user", hg_principal_name(hg_session_principal(session))),
-           hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
-           hg_log_text("why", why));
+    if (hg_session_end(session))
+        hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
+               hg_log_text("client", client->identity.address),
+               hg_log_text("user", hg_principal_name(hg_session_principal(session))),
+               hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
+               hg_log_text("why", why));
     return hg_directory_remove_session(directory_of(client), session);
 }
 
@@ -263,7 +263,8 @@ static void end_home(HgClient *client, Lease *lease)
 {
     HgSession *session = lease->session;
     gboolean open = hg_session_state(session) == HG_SESSION_OPEN;
-    GPtrArray *operations = forget_session(client, session, "the client left");
+    const char *why = client->end_reason != NULL ? client->end_reason : "the client left";
+    GPtrArray *operations = forget_session(client, session, why);
     if (!open || lease->backend == NULL) { /* lost, or closed over another connection */
         hg_backend_close(lease->backend);
         g_ptr_array_unref(operations);

@@ -58,12 +58,18 @@ HgSession *hg_session_ref(HgSession *session)
     return session;
 }
 
+static void give_back(HgSession *session)
+{
+    if (atomic_exchange(&session->counted, FALSE))
+        hg_endpoint_release(session->endpoint);
+}
+
 void hg_session_unref(HgSession *session)
 {
     if (session == NULL ||
         atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) != 1)
         return;
-    hg_session_end(session);
+    give_back(session);
     hg_principal_unref(session->principal);
     pthread_mutex_destroy(&session->lock);
     g_free(session->effective_user);
@@ -106,12 +112,6 @@ HgSessionState hg_session_state(const HgSession *session)
     return (HgSessionState)atomic_load_explicit(&session->state, memory_order_acquire);
 }
 
-static void give_back(HgSession *session)
-{
-    if (atomic_exchange(&session->counted, FALSE))
-        hg_endpoint_release(session->endpoint);
-}
-
 gboolean hg_session_lose(HgSession *session, const char *why)
 {
     pthread_mutex_lock(&session->lock);
@@ -125,10 +125,11 @@ gboolean hg_session_lose(HgSession *session, const char *why)
     return lost;
 }
 
-void hg_session_end(HgSession *session)
+gboolean hg_session_end(HgSession *session)
 {
-    atomic_store_explicit(&session->state, HG_SESSION_CLOSED, memory_order_release);
+    int before = atomic_exchange_explicit(&session->state, HG_SESSION_CLOSED, memory_order_acq_rel);
     give_back(session);
+    return before != HG_SESSION_CLOSED;
 }
 
 char *hg_session_lost_why(HgSession *session)

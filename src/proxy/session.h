@@ -44,8 +44,9 @@ HgSessionState hg_session_state(const HgSession *session);
 /* OPEN -> LOST, with the reason in words; TRUE when this call did it. */
 gboolean hg_session_lose(HgSession *session, const char *why);
 
-/* Anything -> CLOSED; the count on the endpoint is given back once. */
-void hg_session_end(HgSession *session);
+/* Anything -> CLOSED; the count on the endpoint is given back once. TRUE when it wasn't closed yet.
+ */
+gboolean hg_session_end(HgSession *session);
 
 /* Why it was lost, or NULL; a copy for the caller (g_free). */
 char *hg_session_lost_why(HgSession *session);

@@ -22,6 +22,7 @@ from e2e.harness.wire import (
     ERROR,
     OK,
     Connection,
+    Failed,
     LoginRefused,
     Target,
     request_bytes,
@@ -163,14 +164,16 @@ def test_responses_that_are_no_credentials(pair35: Pair, response: bytes) -> Non
 
 
 def test_names_beyond_ascii(pair: Pair) -> None:
-    """Spark's own reading of a login spoils such names; as the user, one gets what Spark makes of
-    them. (With a service login the name arrives whole: see test_service_login.)"""
-
-    def who(target: Target) -> str:
-        with Connection(target.as_user("jürgen w.")) as connection:
-            return connection.open().value("SELECT current_user()")
-
-    assert pair.same_value(who) != "jürgen w."
+    """Spark spoils such a name when it reads a login, so a session as the user would be somebody
+    else's: it is refused. (With a service login the name arrives whole: see test_service_login.)"""
+    with Connection(pair.direct.as_user("jürgen w.")) as connection:
+        assert connection.open().value("SELECT current_user()") != "jürgen w."
+    with Connection(pair.via.as_user("jürgen w.")) as connection:
+        with pytest.raises(Failed) as refused:
+            connection.open()
+    assert refused.value.status["sqlstate"] == "HY000"
+    assert "jürgen w." in refused.value.status["message"]
+    assert "login: service" in refused.value.status["message"]
 
 
 @pytest.mark.smoke

@@ -63,6 +63,8 @@ def test_the_end_while_idle(make_gate: Callable, make_backend: Callable, number:
         assert peer.rest() == b""
     ends_well(gate)
     assert [s.ended_by for s in backend.sessions.values()] == ["CloseSession"] * 5
+    closed = [line for line in gate.log.splitlines() if "session_closed" in line]
+    assert len(closed) == 5 and all("hivegate is stopping" in line for line in closed), closed
     with pytest.raises(ConnectionError):
         gate.connect()
 

@@ -414,6 +414,9 @@ START_TEST(test_pool_errors)
         {"name: p, endpoints: ['h:1'], login: service, password_env: P",
          "c:1:46: pools[0].user is missing; expected the name of the service account, because of "
          "login: service"},
+        {"name: p, endpoints: ['h:1'], login: service, user: jürgen, password_env: P",
+         "c:1:61: pools[0].user: the endpoints can't read characters beyond ASCII in a login; "
+         "expected an ASCII name"},
         {"name: p, endpoints: ['h:1'], login: service, user: u",
          "c:1:46: pools[0].password_file is missing; expected a file with the service account's "
          "password (or password_env), because of login: service"},
