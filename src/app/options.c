@@ -181,7 +181,9 @@ static const HgOption pool_rows[] = {
     {.name = "login",
      CHOICE(HgPoolConfig, login, HgConfigLogin, logins),
      .fallback = "as-user",
-     .text = "In whose name hivegate logs in. A client's password is never passed on."},
+     .text =
+         "In whose name hivegate logs in. A client's password is never passed on. Spark and Hive "
+         "read no names beyond ASCII in a SASL login: such users need `service`."},
     {.name = "user",
      STRING(HgPoolConfig, user, HG_OPTION_TEXT),
      .text = "The service account. Required with `login: service`, and only then."},
