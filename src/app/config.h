@@ -6,9 +6,11 @@
 #pragma once
 
 #include "app/config_diagnostics.h"
+#include "auth/certificate.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "net/tls.h"
 
 typedef enum {
     HG_CONFIG_TRANSPORT_BINARY, /* Thrift's binary protocol over TCP or a Unix socket */
@@ -29,11 +31,40 @@ typedef enum {
 } HgConfigDiscovery;
 
 typedef struct {
+    const HgTlsPair *certificates; /* none: the listener has no TLS */
+    guint n_certificates;
+    HgTlsClientCertificate client_certificate;
+    const char *client_ca_file;
+    HgTlsVersion min_version;
+    const char *ciphers;      /* NULL: the library's default */
+    const char *ciphersuites; /* NULL: the library's default */
+} HgListenerTlsConfig;
+
+typedef enum {
+    HG_CONFIG_TLS_OFF, /* there is no `tls` */
+    HG_CONFIG_TLS_FULL,
+    HG_CONFIG_TLS_CHAIN,
+    HG_CONFIG_TLS_NO_CHECK,
+} HgConfigVerify;
+
+typedef struct {
+    HgConfigVerify verify;
+    const char *ca_file;     /* NULL: the system's */
+    const char *server_name; /* NULL: the endpoint's host */
+    const char *certificate_file;
+    const char *key_file;
+    HgTlsVersion min_version;
+    const char *ciphers;
+    const char *ciphersuites;
+} HgPoolTlsConfig;
+
+typedef struct {
     const char *name;
     HgAddress bind;
     guint mode; /* permission bits of a Unix socket */
     HgConfigTransport transport;
     HgConfigSasl sasl;
+    HgListenerTlsConfig tls;
 } HgListenerConfig;
 
 typedef struct {
@@ -41,8 +72,14 @@ typedef struct {
 } HgUsersConfig;
 
 typedef struct {
+    HgCertificateField field;
+    const char *pattern; /* NULL: the field is the name */
+} HgCertificateConfig;
+
+typedef struct {
     const char *const *chain; /* names of methods, NULL-terminated */
     guint n_chain;
+    HgCertificateConfig certificate;
     HgUsersConfig users;
     gint64 cache_ttl_ms; /* 0 = successes are not remembered */
     guint cache_entries;
@@ -60,6 +97,7 @@ typedef struct {
     guint n_endpoints;
     HgConfigTransport transport;
     HgConfigSasl sasl;
+    HgPoolTlsConfig tls;
     HgConfigLogin login;
     const char *user;          /* login: service; else NULL */
     const char *password_file; /* where `password` comes from; at most one of the two is set */

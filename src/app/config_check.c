@@ -1,6 +1,7 @@
 /* Rules across the options of a configuration: see config_check.h. One thread. */
 #include "app/config_check.h"
 
+#include "app/tls_settings.h"
 #include "auth/authenticator.h"
 #include "auth/users.h"
 #include "base/text.h"
@@ -62,6 +63,26 @@ static void check_bind(const HgConfig *config, const HgYaml *list, guint index,
     }
 }
 
+static void check_listener_tls(const HgConfig *config, const HgYaml *list, guint index,
+                               HgDiagnostics *diagnostics)
+{
+    const HgListenerTlsConfig *tls = &config->listeners[index].tls;
+    const HgYaml *map = hg_yaml_get(hg_yaml_nth(list, index), "tls");
+    gboolean asked = tls->client_certificate != HG_TLS_CLIENT_NONE;
+    if (map == NULL || asked == (hg_yaml_get(map, "client_ca_file") != NULL))
+        return;
+    if (asked)
+        hg_diagnostics_error(diagnostics, place(map, "client_certificate"),
+                             "listeners[%u].tls.client_ca_file is missing; expected the "
+                             "authorities whose client certificates are good",
+                             index);
+    else
+        hg_diagnostics_error(diagnostics, place(map, "client_ca_file"),
+                             "listeners[%u].tls.client_ca_file: nobody is asked for a "
+                             "certificate; expected client_certificate: optional or required",
+                             index);
+}
+
 static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
 {
     const HgYaml *list = hg_yaml_get(root, "listeners");
@@ -70,12 +91,44 @@ static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagno
         const HgAddress *bind = &config->listeners[i].bind;
         check_name(list, i, "listener", diagnostics);
         check_bind(config, list, i, diagnostics);
+        check_listener_tls(config, list, i, diagnostics);
         if (hg_yaml_get(map, "mode") != NULL && bind->size > 0 && hg_address_path(bind) == NULL)
             hg_diagnostics_error(diagnostics, place(map, "mode"),
                                  "listeners[%u].mode: only a Unix socket has permissions; expected "
                                  "bind: unix:PATH, or no mode",
                                  i);
     }
+}
+
+static gboolean asks_for_certificates(const HgConfig *config)
+{
+    for (guint i = 0; i < config->n_listeners; i++)
+        if (config->listeners[i].tls.client_certificate != HG_TLS_CLIENT_NONE)
+            return TRUE;
+    return FALSE;
+}
+
+static void check_certificate_login(const HgConfig *config, const HgYaml *map,
+                                    HgDiagnostics *diagnostics)
+{
+    const HgCertificateConfig *certificate = &config->authentication.certificate;
+    const HgYaml *section = hg_yaml_get(map, "certificate");
+    g_autoptr(HgCertificateRule) rule = NULL;
+    g_autoptr(GError) error = NULL;
+    if (!hg_certificate_rule_new(certificate->field, certificate->pattern, &rule, &error))
+        hg_diagnostics_error(diagnostics, place(section, "pattern"),
+                             "authentication.certificate.pattern: %s", error->message);
+    gboolean chained = config->authentication.chain != NULL &&
+                       g_strv_contains(config->authentication.chain, "certificate");
+    if (section != NULL && !chained)
+        hg_diagnostics_error(diagnostics, hg_yaml_mark(section),
+                             "authentication.certificate is of no use; expected certificate in "
+                             "the chain too");
+    if (chained && !asks_for_certificates(config))
+        hg_diagnostics_error(diagnostics, place(map, "chain"),
+                             "authentication.chain: certificate can log nobody in, because no "
+                             "listener asks for one; expected a listener with "
+                             "tls: {client_certificate: optional or required}");
 }
 
 /* One name of the chain: known, and not there before. */
@@ -110,6 +163,7 @@ static void check_authentication(const HgConfig *config, const HgYaml *root,
     if (chain != NULL && chain->kind == HG_YAML_LIST)
         for (guint i = 0; i < hg_yaml_size(chain); i++)
             check_method(hg_yaml_item(chain, i), chain, i, diagnostics);
+    check_certificate_login(config, map, diagnostics);
     gboolean has_users =
         authentication->chain != NULL && g_strv_contains(authentication->chain, "users");
     const HgYaml *users = hg_yaml_get(map, "users");
@@ -159,6 +213,22 @@ static void check_endpoints(const HgPoolConfig *pool, const HgYaml *list, guint 
     }
 }
 
+static void check_pool_tls(const HgPoolConfig *pool, const HgYaml *map, guint index,
+                           HgDiagnostics *diagnostics)
+{
+    const HgPoolTlsConfig *tls = &pool->tls;
+    if ((tls->certificate_file != NULL) != (tls->key_file != NULL))
+        hg_diagnostics_error(diagnostics, place(map, "tls"),
+                             "pools[%u].tls: certificate_file and key_file belong together; "
+                             "expected both or none",
+                             index);
+    if (tls->verify == HG_CONFIG_TLS_NO_CHECK && tls->ca_file != NULL)
+        hg_diagnostics_error(diagnostics, place(hg_yaml_get(map, "tls"), "ca_file"),
+                             "pools[%u].tls.ca_file is of no use with verify: none; expected "
+                             "verify: full or chain",
+                             index);
+}
+
 static void check_pool(const HgConfig *config, const HgYaml *list, guint index,
                        HgDiagnostics *diagnostics)
 {
@@ -168,6 +238,7 @@ static void check_pool(const HgConfig *config, const HgYaml *list, guint index,
         return;
     check_name(list, index, "pool", diagnostics);
     check_endpoints(pool, hg_yaml_get(map, "endpoints"), index, diagnostics);
+    check_pool_tls(pool, map, index, diagnostics);
     if (pool->login == HG_CONFIG_LOGIN_SERVICE)
         check_service(pool, map, index, diagnostics);
     else if (hg_yaml_get(map, "user") != NULL)
@@ -287,6 +358,33 @@ static HgSecret *load_password(const HgPoolConfig *pool, const HgYaml *map, guin
     return password;
 }
 
+/* Reads the certificates of a listener or pool, for --check-config and before anything starts. */
+static void check_certificates(HgTls *take_tls, const GError *error, HgMark mark, const char *what,
+                               guint index, HgDiagnostics *diagnostics)
+{
+    if (error != NULL)
+        hg_diagnostics_error(diagnostics, mark, "%s[%u].tls: %s", what, index, error->message);
+    hg_tls_unref(take_tls);
+}
+
+static void check_tls_files(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
+{
+    const HgYaml *listeners = hg_yaml_get(root, "listeners");
+    const HgYaml *pools = hg_yaml_get(root, "pools");
+    for (guint i = 0; i < config->n_listeners; i++) {
+        g_autoptr(GError) error = NULL;
+        HgTls *tls = hg_tls_settings_of_listener(&config->listeners[i], &error);
+        check_certificates(tls, error, place(hg_yaml_nth(listeners, i), "tls"), "listeners", i,
+                           diagnostics);
+    }
+    for (guint i = 0; i < config->n_pools; i++) {
+        g_autoptr(GError) error = NULL;
+        HgTls *tls = hg_tls_settings_of_pool(&config->pools[i], &error);
+        check_certificates(tls, error, place(hg_yaml_nth(pools, i), "tls"), "pools", i,
+                           diagnostics);
+    }
+}
+
 void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret **passwords,
                            HgDiagnostics *diagnostics)
 {
@@ -294,6 +392,8 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
     const HgYaml *pools = hg_yaml_get(root, "pools");
     if (config->authentication.users.file != NULL)
         check_users_file(config->authentication.users.file, place(users, "file"), diagnostics);
+    if (hg_diagnostics_errors(diagnostics) == 0)
+        check_tls_files(config, root, diagnostics);
     for (guint i = 0; i < config->n_pools; i++) {
         const HgPoolConfig *pool = &config->pools[i];
         if (pool->password_file != NULL || pool->password_env != NULL)

@@ -42,7 +42,11 @@
 /* Choices are stored through an int. */
 G_STATIC_ASSERT(sizeof(HgConfigTransport) == sizeof(int) && sizeof(HgConfigSasl) == sizeof(int) &&
                 sizeof(HgConfigLogin) == sizeof(int) && sizeof(HgConfigDiscovery) == sizeof(int) &&
-                sizeof(HgLogLevel) == sizeof(int) && sizeof(HgLogFormat) == sizeof(int));
+                sizeof(HgTlsVersion) == sizeof(int) &&
+                sizeof(HgTlsClientCertificate) == sizeof(int) &&
+                sizeof(HgConfigVerify) == sizeof(int) &&
+                sizeof(HgCertificateField) == sizeof(int) && sizeof(HgLogLevel) == sizeof(int) &&
+                sizeof(HgLogFormat) == sizeof(int));
 
 static const HgOptionChoice transports[] = {
     {"binary", HG_CONFIG_TRANSPORT_BINARY, "Thrift's binary protocol", FALSE},
@@ -61,6 +65,39 @@ static const HgOptionChoice logins[] = {
      FALSE},
     {"service", HG_CONFIG_LOGIN_SERVICE,
      "log in as `user` and name the real user in hive.server2.proxy.user", FALSE},
+    {0},
+};
+
+static const HgOptionChoice tls_versions[] = {
+    {"1.2", HG_TLS_1_2, "TLS 1.2 and later", FALSE},
+    {"1.3", HG_TLS_1_3, "TLS 1.3 and later", FALSE},
+    {"1.0", 0, "TLS 1.0 is broken; expected 1.2 or 1.3", TRUE},
+    {"1.1", 0, "TLS 1.1 is broken; expected 1.2 or 1.3", TRUE},
+    {0},
+};
+
+static const HgOptionChoice client_certificates[] = {
+    {"none", HG_TLS_CLIENT_NONE, "clients aren't asked for one", FALSE},
+    {"optional", HG_TLS_CLIENT_OPTIONAL, "one that comes must be good", FALSE},
+    {"required", HG_TLS_CLIENT_REQUIRED, "nobody comes in without a good one", FALSE},
+    {0},
+};
+
+static const HgOptionChoice verifies[] = {
+    {"full", HG_CONFIG_TLS_FULL, "signed by the authority, and made out to the endpoint's host",
+     FALSE},
+    {"chain", HG_CONFIG_TLS_CHAIN, "signed by the authority", FALSE},
+    {"none", HG_CONFIG_TLS_NO_CHECK, "nothing: whoever sits between can read and change everything",
+     FALSE},
+    {0},
+};
+
+static const HgOptionChoice certificate_fields[] = {
+    {"common-name", HG_CERTIFICATE_COMMON_NAME, "the subject's CN", FALSE},
+    {"email", HG_CERTIFICATE_EMAIL, "an alternative name of the kind email", FALSE},
+    {"dns", HG_CERTIFICATE_DNS_NAME, "an alternative name of the kind DNS", FALSE},
+    {"uri", HG_CERTIFICATE_URI, "an alternative name of the kind URI (SPIFFE)", FALSE},
+    {"subject", HG_CERTIFICATE_SUBJECT, "the whole subject, as RFC 2253 writes it", FALSE},
     {0},
 };
 
@@ -86,6 +123,81 @@ static const HgOptionChoice log_formats[] = {
     {0},
 };
 
+static const HgOption certificate_rows[] = {
+    {.name = "certificate_file",
+     STRING(HgTlsPair, certificate_file, HG_OPTION_PATH),
+     .required = TRUE,
+     .reloadable = TRUE,
+     .text = "The certificate and the chain above it, in PEM."},
+    {.name = "key_file",
+     STRING(HgTlsPair, key_file, HG_OPTION_PATH),
+     .required = TRUE,
+     .reloadable = TRUE,
+     .text = "Its key, in PEM, without a passphrase."},
+};
+static const HgSection certificate_section = DESCRIBE(HgTlsPair, certificate_rows);
+
+#define PROTOCOL_ROWS(type)                                                                        \
+    {.name = "min_version",                                                                        \
+     CHOICE(type, min_version, HgTlsVersion, tls_versions),                                        \
+     .fallback = "1.2",                                                                            \
+     .text = "The oldest version of TLS that is spoken."},                                         \
+        {.name = "ciphers",                                                                        \
+         STRING(type, ciphers, HG_OPTION_TEXT),                                                    \
+         .text = "Ciphers of TLS 1.2, as `openssl ciphers` takes them. Without it, OpenSSL's."},   \
+    {                                                                                              \
+        .name = "ciphersuites", STRING(type, ciphersuites, HG_OPTION_TEXT),                        \
+        .text = "Cipher suites of TLS 1.3, with colons between them. Without it, OpenSSL's."       \
+    }
+
+static const HgOption listener_tls_rows[] = {
+    {.name = "certificates",
+     LIST(HgListenerTlsConfig, certificates, HG_OPTION_SECTIONS),
+     .section = &certificate_section,
+     .required = TRUE,
+     .min = 1,
+     .max = 64,
+     .text = "What the listener shows to clients. One whose name fits what a client asks for (SNI) "
+             "goes before the first. Changed files count for new connections within half a minute, "
+             "or at once after SIGHUP."},
+    {.name = "client_certificate",
+     CHOICE(HgListenerTlsConfig, client_certificate, HgTlsClientCertificate, client_certificates),
+     .fallback = "none",
+     .text = "Whether clients have to show a certificate (two-way TLS)."},
+    {.name = "client_ca_file",
+     STRING(HgListenerTlsConfig, client_ca_file, HG_OPTION_PATH),
+     .reloadable = TRUE,
+     .text = "The authorities whose client certificates are good, in PEM. Required when clients "
+             "are asked for one."},
+    PROTOCOL_ROWS(HgListenerTlsConfig),
+};
+static const HgSection listener_tls_section = DESCRIBE(HgListenerTlsConfig, listener_tls_rows);
+
+static const HgOption pool_tls_rows[] = {
+    {.name = "verify",
+     CHOICE(HgPoolTlsConfig, verify, HgConfigVerify, verifies),
+     .required = TRUE,
+     .text = "What an endpoint's certificate must be."},
+    {.name = "ca_file",
+     STRING(HgPoolTlsConfig, ca_file, HG_OPTION_PATH),
+     .reloadable = TRUE,
+     .text = "The authorities that sign the endpoints' certificates, in PEM. Without it, the "
+             "system's."},
+    {.name = "server_name",
+     STRING(HgPoolTlsConfig, server_name, HG_OPTION_TEXT),
+     .text = "The name that the certificates are made out to, when it isn't the endpoint's host."},
+    {.name = "certificate_file",
+     STRING(HgPoolTlsConfig, certificate_file, HG_OPTION_PATH),
+     .reloadable = TRUE,
+     .text = "hivegate's own certificate, for endpoints that ask for one (two-way TLS), in PEM."},
+    {.name = "key_file",
+     STRING(HgPoolTlsConfig, key_file, HG_OPTION_PATH),
+     .reloadable = TRUE,
+     .text = "Its key, in PEM, without a passphrase."},
+    PROTOCOL_ROWS(HgPoolTlsConfig),
+};
+static const HgSection pool_tls_section = DESCRIBE(HgPoolTlsConfig, pool_tls_rows);
+
 static const HgOption listener_rows[] = {
     {.name = "name",
      STRING(HgListenerConfig, name, HG_OPTION_NAME),
@@ -108,6 +220,9 @@ static const HgOption listener_rows[] = {
      CHOICE(HgListenerConfig, sasl, HgConfigSasl, sasls),
      .fallback = "plain",
      .text = "How clients log in; JDBC's `auth=noSasl` needs `none`."},
+    {.name = "tls",
+     SECTION(HgListenerConfig, tls, listener_tls_section),
+     .text = "TLS: JDBC's `ssl=true`. Without it the listener speaks plain text."},
 };
 static const HgSection listener_section = DESCRIBE(HgListenerConfig, listener_rows);
 
@@ -124,14 +239,32 @@ static const HgOption users_rows[] = {
 };
 static const HgSection users_section = DESCRIBE(HgUsersConfig, users_rows);
 
+static const HgOption certificate_login_rows[] = {
+    {.name = "field",
+     CHOICE(HgCertificateConfig, field, HgCertificateField, certificate_fields),
+     .fallback = "common-name",
+     .text = "The part of a client certificate that names the user."},
+    {.name = "pattern",
+     STRING(HgCertificateConfig, pattern, HG_OPTION_TEXT),
+     .text = "A regular expression that the whole field has to match; its group is the user name: "
+             "`(.*)@example\\\\.org`. Without it the field is the name."},
+};
+static const HgSection certificate_login_section =
+    DESCRIBE(HgCertificateConfig, certificate_login_rows);
+
 static const HgOption authentication_rows[] = {
     {.name = "chain",
      LIST(HgAuthenticationConfig, chain, HG_OPTION_NAMES),
      .required = TRUE,
      .min = 1,
      .max = 8,
-     .text = "Who is asked whether a user name and password are right, in this order. There is "
-             "`users`."},
+     .text = "Who is asked whether a login is right, in this order. There are `certificate`: the "
+             "client's certificate says who it is, and its password doesn't count; and `users`."},
+    {.name = "certificate",
+     SECTION(HgAuthenticationConfig, certificate, certificate_login_section),
+     .text = "Users by client certificate, on listeners that ask for one. It counts when the "
+             "client logs in under the certificate's name or as `anonymous` (what JDBC sends when "
+             "the URL names nobody)."},
     {.name = "users",
      SECTION(HgAuthenticationConfig, users, users_section),
      .text = "Users from a file."},
@@ -178,6 +311,9 @@ static const HgOption pool_rows[] = {
      CHOICE(HgPoolConfig, sasl, HgConfigSasl, sasls),
      .fallback = "plain",
      .text = "How hivegate logs in at the endpoints."},
+    {.name = "tls",
+     SECTION(HgPoolConfig, tls, pool_tls_section),
+     .text = "TLS towards the endpoints. Without it hivegate speaks plain text to them."},
     {.name = "login",
      CHOICE(HgPoolConfig, login, HgConfigLogin, logins),
      .fallback = "as-user",

@@ -149,7 +149,8 @@ static void help_title(GString *out, const HgOption *option, const char *path)
 {
     if (option == NULL)
         return;
-    g_string_append_printf(out, "\n%s: %s\n", path, option->text);
+    g_string_append_printf(out, "\n%s:\n", path);
+    append_wrapped(out, option->text, INDENT / 2);
     if (option->required)
         g_string_append(out, "(required)\n");
 }

@@ -2,6 +2,7 @@
  * and ends everything. */
 #include "app/service.h"
 
+#include "app/tls_settings.h"
 #include "auth/authenticator.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define OWN_DESCRIPTORS 64 /* loops, logs, listeners, files */
+#define LOOK_EVERY      20 /* seconds between looks at the files of certificates */
 
 /* ---- from configuration to options ---- */
 
@@ -39,9 +41,11 @@ static guint connections_that_fit(void)
     return limit.rlim_cur > 2 * OWN_DESCRIPTORS ? (guint)(limit.rlim_cur - OWN_DESCRIPTORS) / 2 : 1;
 }
 
-static HgPoolOptions pool_options(const HgPoolConfig *pool)
+static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls)
 {
     return (HgPoolOptions){.sasl = pool->sasl == HG_CONFIG_SASL_PLAIN,
+                           .tls = tls,
+                           .server_name = pool->tls.server_name,
                            .login = pool->login == HG_CONFIG_LOGIN_SERVICE ? HG_LOGIN_SERVICE
                                                                            : HG_LOGIN_AS_USER,
                            .user = pool->user,
@@ -52,12 +56,14 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool)
 }
 
 /* `listeners` has room for all listeners and outlives the options. */
-static HgProxyOptions proxy_options(const HgConfig *config, HgListenerOptions *listeners)
+static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
+                                    HgListenerOptions *listeners)
 {
     for (guint i = 0; i < config->n_listeners; i++)
         listeners[i] =
             (HgListenerOptions){.name = config->listeners[i].name,
-                                .sasl = config->listeners[i].sasl == HG_CONFIG_SASL_PLAIN};
+                                .sasl = config->listeners[i].sasl == HG_CONFIG_SASL_PLAIN,
+                                .tls = hg_tls_settings_listener(tls, i)};
     guint fit = connections_that_fit();
     const HgLimitsConfig *limits = &config->limits;
     guint sessions = limits->sessions != 0 ? limits->sessions : fit;
@@ -78,7 +84,7 @@ static HgProxyOptions proxy_options(const HgConfig *config, HgListenerOptions *l
         .endpoint_tcp = tcp_options(&config->tcp.endpoints),
         .listeners = listeners,
         .n_listeners = config->n_listeners,
-        .pool = pool_options(&config->pools[0]),
+        .pool = pool_options(&config->pools[0], hg_tls_settings_pool(tls, 0)),
     };
 }
 
@@ -95,6 +101,8 @@ static gboolean make_authenticator(const HgConfig *config, HgAuthenticator **out
     const HgAuthenticationConfig *authentication = &config->authentication;
     HgAuthenticatorConfig plain = {.chain = authentication->chain,
                                    .users_file = authentication->users.file,
+                                   .certificate_field = authentication->certificate.field,
+                                   .certificate_pattern = authentication->certificate.pattern,
                                    .cache_ttl_ms = authentication->cache_ttl_ms,
                                    .cache_entries = authentication->cache_entries};
     return hg_authenticator_new(&plain, out, error);
@@ -139,7 +147,7 @@ static void remove_sockets(const HgConfig *config)
 
 /* ---- signals ---- */
 
-static void reload(HgAuthenticator *authenticator, HgLog *log)
+static void reload_users(HgAuthenticator *authenticator, HgLog *log)
 {
     g_autoptr(GError) error = NULL;
     if (hg_authenticator_reload(authenticator, &error))
@@ -157,21 +165,23 @@ static void watched_signals(sigset_t *out)
     sigaddset(out, SIGHUP);
 }
 
-/* Returns when the process is asked to end. */
-static void wait_for_end(HgAuthenticator *authenticator, HgLog *log)
+/* Returns when the process is asked to end. Certificates are renewed by others, who often can't
+ * send a signal: their files are looked at every now and then. */
+static void wait_for_end(HgAuthenticator *authenticator, HgTlsSettings *tls, HgLog *log)
 {
     sigset_t signals;
     watched_signals(&signals);
     for (;;) {
-        int number = 0;
-        if (sigwait(&signals, &number) != 0)
-            continue;
-        if (number != SIGHUP) {
+        struct timespec patience = {.tv_sec = LOOK_EVERY};
+        int number = sigtimedwait(&signals, NULL, &patience);
+        if (number == SIGTERM || number == SIGINT) {
             hg_log(log, HG_LOG_INFO, "stopping",
                    hg_log_text("signal", number == SIGTERM ? "TERM" : "INT"));
             return;
         }
-        reload(authenticator, log);
+        hg_tls_settings_reload(tls, number == SIGHUP, log);
+        if (number == SIGHUP)
+            reload_users(authenticator, log);
     }
 }
 
@@ -184,7 +194,10 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
     signal(SIGXFSZ, SIG_IGN); /* a full log file is an error of its write, not the end */
 
     g_autofree HgListenerOptions *listeners = g_new0(HgListenerOptions, config->n_listeners);
-    HgProxyOptions options = proxy_options(config, listeners);
+    g_autoptr(HgTlsSettings) tls = hg_tls_settings_new(config, error);
+    if (tls == NULL)
+        return FALSE;
+    HgProxyOptions options = proxy_options(config, tls, listeners);
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!make_authenticator(config, &authenticator, error))
         return FALSE;
@@ -197,7 +210,8 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
         hg_log(log, HG_LOG_INFO, "ready", hg_log_uint("workers", options.workers),
                hg_log_uint("connections", options.connections),
                hg_log_uint("endpoints", hg_pool_size(pool)));
-        wait_for_end(authenticator, log);
+        hg_tls_settings_warn(tls, log);
+        wait_for_end(authenticator, tls, log);
         hg_gateway_stop(gateway);
         hg_gateway_free(gateway);
         hg_log(log, HG_LOG_INFO, "stopped");

@@ -1,10 +1,13 @@
-/* The authenticator: is this name with this password a principal, and which one?
+/* The authenticator: is this name with this password, or this certificate, a principal, and which
+ * one?
  *
- * It asks the methods of the configured chain in turn (now: `users`, a users file) and remembers a
- * success for a while. A worker thread asks hg_authenticator_try_cached(), which never blocks; only
- * when that doesn't know, a job thread runs hg_authenticator_check(). */
+ * It asks the methods of the configured chain (`certificate`: what the client showed in TLS;
+ * `users`: a users file) and remembers a success for a while. A worker thread asks
+ * hg_authenticator_try_cached(), which never blocks; only when that doesn't know, a job thread runs
+ * hg_authenticator_check(). */
 #pragma once
 
+#include "auth/certificate.h"
 #include "auth/principal.h"
 #include "base/slice.h"
 
@@ -22,8 +25,10 @@ typedef enum {
 typedef struct {
     const char *const *chain; /* method names, NULL-terminated; see hg_authenticator_methods() */
     const char *users_file;   /* path, for the method `users` */
-    gint64 cache_ttl_ms;      /* how long a success is remembered; 0 = not at all */
-    guint cache_entries;      /* successes remembered at most */
+    HgCertificateField certificate_field; /* for the method `certificate` */
+    const char *certificate_pattern;      /* NULL: the field is the name */
+    gint64 cache_ttl_ms;                  /* how long a success is remembered; 0 = not at all */
+    guint cache_entries;                  /* successes remembered at most */
 } HgAuthenticatorConfig;
 
 /* The names of all methods, NULL-terminated; static. */
@@ -39,6 +44,14 @@ void hg_authenticator_free(HgAuthenticator *auth);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgAuthenticator, hg_authenticator_free)
 
+/* Logs in by a certificate, at once: HG_AUTH_ACCEPTED when the chain has the method, the
+ * certificate names a user, and the client asks to be that user or says "anonymous" (what JDBC
+ * sends for no user). Else HG_AUTH_CHECK: name and password decide. `peer` may be NULL. On
+ * HG_AUTH_ACCEPTED *out is the caller's reference. Any thread. */
+HgAuthOutcome hg_authenticator_try_certificate(HgAuthenticator *auth, const HgTlsPeer *peer,
+                                               HgSlice name,
+                                               HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Answers at once (about 1 us). On HG_AUTH_ACCEPTED *out is the caller's reference; otherwise it is
  * untouched. Any thread. */
 HgAuthOutcome hg_authenticator_try_cached(HgAuthenticator *auth, HgSlice name, HgSlice password,
@@ -51,9 +64,9 @@ HgAuthOutcome hg_authenticator_try_cached(HgAuthenticator *auth, HgSlice name, H
 gboolean hg_authenticator_check(HgAuthenticator *auth, HgSlice name, HgSlice password,
                                 HgPrincipal **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Reads the users file again. From then on a deleted user or an old password is refused, however
- * fresh the memory of a success; groups are the new ones. On failure everything stays as it was.
- * Blocks on the disk: main or job thread. */
+/* Reads the users file again, when there is one. From then on a deleted user or an old password is
+ * refused, however fresh the memory of a success; groups are the new ones. On failure everything
+ * stays as it was. Blocks on the disk: main or job thread. */
 gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error);
 
 /* Users known now, for the log. Any thread. */

@@ -1,7 +1,8 @@
-/* Streams over libuv's poll handle: see stream.h. A stream owns its descriptor and poll handle;
- * both go in the closing phase of the loop. Loop's thread only. */
-#include "net/stream.h"
+/* Streams over libuv's poll handle: see stream.h. A stream owns its descriptor, poll handle and
+ * filter; they go in the closing phase of the loop. Loop's thread only. */
+#include "net/stream_private.h"
 
+#include "base/container.h"
 #include "base/error.h"
 #include "net/loop_uv.h"
 
@@ -9,24 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What a filter supplies. TLS will be a second table. */
-typedef struct {
-    HgIo (*read)(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
-    HgIo (*write)(HgStream *stream, HgSlice bytes, gsize *done);
-    void (*end_writing)(HgStream *stream);
-} StreamFilter;
+/* ---- the plain socket ---- */
 
-struct HgStream {
-    uv_poll_t poll;
-    const StreamFilter *filter;
-    HgStreamReady ready;
-    void *owner;
-    int fd;
-    int error;
-    guint8 want;
-};
-
-static HgIo failed(HgStream *stream)
+HgIo hg_stream_failed(HgStream *stream)
 {
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return HG_IO_AGAIN;
@@ -38,7 +24,7 @@ static HgIo plain_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
 {
     ssize_t n = recv(stream->fd, bytes, size, 0);
     if (n < 0)
-        return failed(stream);
+        return hg_stream_failed(stream);
     *done = (gsize)n;
     return n > 0 ? HG_IO_OK : HG_IO_END;
 }
@@ -47,7 +33,7 @@ static HgIo plain_write(HgStream *stream, HgSlice bytes, gsize *done)
 {
     ssize_t n = send(stream->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
     if (n < 0)
-        return failed(stream);
+        return hg_stream_failed(stream);
     *done = (gsize)n;
     return HG_IO_OK;
 }
@@ -57,7 +43,79 @@ static void plain_end_writing(HgStream *stream)
     shutdown(stream->fd, SHUT_WR);
 }
 
-static const StreamFilter plain = {plain_read, plain_write, plain_end_writing};
+const HgStreamFilter hg_stream_plain = {
+    .read = plain_read, .write = plain_write, .end_writing = plain_end_writing};
+
+/* ---- waiting ---- */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* Waits for what is wanted, as the filter needs it. */
+static void watch(HgStream *stream)
+{
+    guint want = stream->want;
+    int events = stream->filter->events != NULL ? stream->filter->events(stream, want)
+                                                : (want & HG_WANT_READ ? UV_READABLE : 0) |
+                                                      (want & HG_WANT_WRITE ? UV_WRITABLE : 0);
+    events |= want & HG_WANT_HANGUP ? UV_DISCONNECT : 0;
+    if (events == stream->events)
+        return;
+    stream->events = events;
+    if (events == 0)
+        uv_poll_stop(&stream->poll);
+    else
+        uv_poll_start(&stream->poll, events, on_poll);
+}
+
+typedef struct {
+    HgTask task;
+    HgStream *stream;
+} Soon;
+
+static void free_stream(HgStream *stream)
+{
+    if (stream->soon || !stream->closed)
+        return;
+    g_free(stream->problem);
+    g_free(stream);
+}
+
+static void run_soon(HgTask *task)
+{
+    Soon *soon = HG_CONTAINER_OF(task, Soon, task);
+    HgStream *stream = soon->stream;
+    g_free(soon);
+    stream->soon = FALSE;
+    if (stream->closed)
+        free_stream(stream);
+    else if (stream->ready != NULL && (stream->want & HG_WANT_READ) != 0)
+        stream->ready(stream->owner, HG_WANT_READ);
+}
+
+/* Input that the filter holds is told of on the next round of the loop. */
+static void tell_of_held_input(HgStream *stream)
+{
+    if (stream->soon || (stream->want & HG_WANT_READ) == 0 || stream->filter->holds_input == NULL ||
+        !stream->filter->holds_input(stream))
+        return;
+    Soon *soon = g_new0(Soon, 1);
+    soon->task.run = run_soon;
+    soon->stream = stream;
+    stream->soon = hg_loop_post(stream->loop, &soon->task);
+    if (!stream->soon)
+        g_free(soon);
+}
+
+/* What the owner is told for these events: with a filter that needs the one to do the other, all
+ * that it wants. */
+static guint readiness(const HgStream *stream, int events)
+{
+    guint plain =
+        (events & UV_READABLE ? HG_WANT_READ : 0) | (events & UV_WRITABLE ? HG_WANT_WRITE : 0);
+    if (stream->filter->events != NULL && plain != 0)
+        plain = stream->want & (HG_WANT_READ | HG_WANT_WRITE);
+    return plain | (events & UV_DISCONNECT ? HG_WANT_HANGUP : 0);
+}
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -67,28 +125,40 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         /* libuv has stopped the handle: let the owner find the error by reading or writing */
         ready = stream->want;
         stream->want = HG_WANT_NOTHING;
+        stream->events = 0;
     } else {
-        ready = (events & UV_READABLE ? HG_WANT_READ : 0) |
-                (events & UV_WRITABLE ? HG_WANT_WRITE : 0) |
-                (events & UV_DISCONNECT ? HG_WANT_HANGUP : 0);
+        ready = readiness(stream, events);
     }
     if (stream->ready != NULL && ready != HG_WANT_NOTHING)
         stream->ready(stream->owner, ready);
 }
 
-HgStream *hg_stream_new_plain(HgLoop *loop, int take_fd, HgStreamReady ready, void *owner,
-                              GError **error)
+/* ---- the stream ---- */
+
+HgStream *hg_stream_new(HgLoop *loop, int take_fd, HgTls *tls, const char *host,
+                        HgStreamReady ready, void *owner, GError **error)
 {
+    void *data = NULL;
+    const HgStreamFilter *filter =
+        tls != NULL ? hg_stream_tls(take_fd, tls, host, &data, error) : &hg_stream_plain;
+    if (filter == NULL) {
+        close(take_fd);
+        return NULL;
+    }
     HgStream *stream = g_new0(HgStream, 1);
     int rc = uv_poll_init(hg_loop_uv(loop), &stream->poll, take_fd);
     if (rc != 0) {
         g_set_error(error, HG_ERROR, HG_ERROR_IO, "can't watch a connection: %s", uv_strerror(rc));
         close(take_fd);
+        if (filter->free != NULL)
+            filter->free(data);
         g_free(stream);
         return NULL;
     }
     stream->poll.data = stream;
-    stream->filter = &plain;
+    stream->loop = loop;
+    stream->filter = filter;
+    stream->data = data;
     stream->ready = ready;
     stream->owner = owner;
     stream->fd = take_fd;
@@ -103,17 +173,9 @@ void hg_stream_set_owner(HgStream *stream, HgStreamReady ready, void *owner)
 
 void hg_stream_want(HgStream *stream, guint want)
 {
-    if (stream->want == want)
-        return;
     stream->want = (guint8)want;
-    if (want == HG_WANT_NOTHING) {
-        uv_poll_stop(&stream->poll);
-        return;
-    }
-    int events = (want & HG_WANT_READ ? UV_READABLE : 0) |
-                 (want & HG_WANT_WRITE ? UV_WRITABLE : 0) |
-                 (want & HG_WANT_HANGUP ? UV_DISCONNECT : 0);
-    uv_poll_start(&stream->poll, events, on_poll);
+    watch(stream);
+    tell_of_held_input(stream);
 }
 
 HgIo hg_stream_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
@@ -141,11 +203,19 @@ int hg_stream_error(const HgStream *stream)
     return stream->error;
 }
 
+const char *hg_stream_problem(const HgStream *stream)
+{
+    return stream->problem != NULL ? stream->problem : g_strerror(stream->error);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     HgStream *stream = handle->data;
+    if (stream->filter->free != NULL)
+        stream->filter->free(stream->data);
     close(stream->fd);
-    g_free(stream);
+    stream->closed = TRUE;
+    free_stream(stream);
 }
 
 void hg_stream_close(HgStream *stream)

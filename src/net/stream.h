@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 typedef struct HgStream HgStream;
 
@@ -29,10 +30,22 @@ typedef enum {
  * wanted, so that the next read or write shows it. */
 typedef void (*HgStreamReady)(void *owner, HgWant ready);
 
-/* A plain stream over a connected non-blocking socket, which it takes; `owner` is borrowed. NULL
- * with *error (the socket closed) when the loop refuses it. Wants nothing yet. */
-HgStream *hg_stream_new_plain(HgLoop *loop, int take_fd, HgStreamReady ready, void *owner,
-                              GError **error);
+/* A stream over a connected non-blocking socket, which it takes; `owner` is borrowed. With `tls` it
+ * speaks TLS by these settings, in their role: the handshake runs inside the first reads and
+ * writes, and what goes wrong in it is an error of theirs. `host` (the connecting side, else NULL)
+ * is the name or address that the server must prove to be. NULL with *error (the socket closed)
+ * when it can't be made. Wants nothing yet. */
+HgStream *hg_stream_new(HgLoop *loop, int take_fd, HgTls *tls, const char *host,
+                        HgStreamReady ready, void *owner, GError **error);
+
+/* TRUE when an accepting TLS stream failed because the peer's first byte was no TLS: from now on it
+ * is a plain one, nothing of which has been read, so that the peer can be told. */
+gboolean hg_stream_drop_tls(HgStream *stream);
+
+/* Who the peer is by its certificate, when it has shown one and it was checked; else NULL. After
+ * the handshake, which is over when the first bytes have been read. Free with hg_tls_peer_free().
+ */
+HgTlsPeer *hg_stream_tls_peer(HgStream *stream);
 
 /* Changes the owner and its callback, for a connection that is handed on within the thread. */
 void hg_stream_set_owner(HgStream *stream, HgStreamReady ready, void *owner);
@@ -40,7 +53,7 @@ void hg_stream_set_owner(HgStream *stream, HgStreamReady ready, void *owner);
 /* Sets what the callback is wanted for (of HgWant). Costs nothing when it is the same as before. */
 void hg_stream_want(HgStream *stream, guint want);
 
-/* Reads up to `size` bytes. */
+/* Reads up to `size` bytes. With less than that nothing is left to be read now. */
 HgIo hg_stream_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
 
 /* Writes up to bytes.size bytes; *done may be less. */
@@ -55,6 +68,9 @@ void hg_stream_break(HgStream *stream);
 
 /* The errno of the last HG_IO_ERROR. */
 int hg_stream_error(const HgStream *stream);
+
+/* The last HG_IO_ERROR in words; borrowed until the next one. */
+const char *hg_stream_problem(const HgStream *stream);
 
 /* Closes and forgets the stream; NULL is fine. */
 void hg_stream_close(HgStream *stream);

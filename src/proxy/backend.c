@@ -430,7 +430,7 @@ static gboolean read_once(HgBackend *backend)
     if (io != HG_IO_OK) {
         lose(backend, HG_LOSS_CLOSED,
              io == HG_IO_END ? "the endpoint closed the connection"
-                             : g_strerror(hg_stream_error(backend->stream)));
+                             : hg_stream_problem(backend->stream));
         return FALSE;
     }
     Window window = {bytes, done};
@@ -504,9 +504,12 @@ static void on_connected(void *owner, int take_fd, const char *problem)
     if (take_fd < 0) {
         lose(backend, HG_LOSS_UNREACHABLE, problem);
     } else {
+        const HgPoolOptions *pool = &backend->context.options->pool;
         hg_socket_set_options(take_fd, &backend->context.options->endpoint_tcp);
-        backend->stream =
-            hg_stream_new_plain(backend->context.loop, take_fd, on_ready, backend, &error);
+        backend->stream = hg_stream_new(
+            backend->context.loop, take_fd, pool->tls,
+            pool->server_name != NULL ? pool->server_name : hg_endpoint_host(backend->endpoint),
+            on_ready, backend, &error);
         if (backend->stream == NULL) {
             lose(backend, HG_LOSS_UNREACHABLE, error->message);
         } else {

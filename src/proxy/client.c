@@ -52,6 +52,7 @@ static void unpin(HgClient *client)
     hg_walker_free(client->walker);
     if (client->identity.principal != NULL)
         hg_principal_unref(client->identity.principal);
+    hg_tls_peer_free(client->identity.certificate);
     g_free(client->identity.address);
     g_free(client);
 }
@@ -330,6 +331,8 @@ static gboolean read_once(HgClient *client)
     if (io != HG_IO_OK) {
         if (io == HG_IO_END)
             on_end_of_input(client);
+        else if (client->state == CLIENT_GREETING && hg_client_read_without_tls(client))
+            return TRUE;
         else
             hg_client_end(client);
         return FALSE;
@@ -404,7 +407,8 @@ void hg_client_start(HgWorker *worker, guint listener, int take_fd)
         client->identity.address = hg_address_format(&peer);
     hg_worker_add_client(worker, client, &client->id);
     g_autoptr(GError) error = NULL;
-    client->stream = hg_stream_new_plain(hg_worker_loop(worker), take_fd, on_ready, client, &error);
+    client->stream = hg_stream_new(hg_worker_loop(worker), take_fd, client->listener->tls, NULL,
+                                   on_ready, client, &error);
     if (client->stream == NULL) {
         hg_log(hg_client_log(client), HG_LOG_ERROR, "client_refused",
                hg_log_text("client", client->identity.address), hg_log_text("why", error->message));

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "wire/sasl.h"
 
+#include <errno.h>
+
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS ClientHello (RFC 8446 5.1) */
 #define THRIFT_STRICT 0x80 /* first byte of a strict Thrift message */
 
@@ -62,6 +64,35 @@ static void answer_http(HgClient *client)
     hg_client_linger(client);
 }
 
+static void log_limited(HgClient *client, const char *event, const char *why)
+{
+    hg_log_limited(hg_client_log(client),
+                   hg_gateway_request_limit(hg_worker_gateway(client->worker)), HG_LOG_INFO, event,
+                   hg_log_text("client", client->identity.address), hg_log_text("why", why));
+}
+
+gboolean hg_client_read_without_tls(HgClient *client)
+{
+    client->without_tls = hg_stream_drop_tls(client->stream);
+    /* a check of a balancer may end in a reset: no fault of TLS, and no line in the log */
+    if (!client->without_tls && hg_stream_error(client->stream) == EPROTO)
+        log_limited(client, "tls_failed", hg_stream_problem(client->stream));
+    return client->without_tls;
+}
+
+/* Whoever speaks no TLS where it is needed. */
+static void refuse_without_tls(HgClient *client, guint8 first)
+{
+    static const char text[] = "This hivegate listener needs TLS: connect with ssl=true.";
+    static const char why[] = "no TLS on a listener that needs it";
+    if (first >= HG_SASL_START && first <= HG_SASL_COMPLETE) {
+        refuse(client, HG_SASL_ERROR, text, why);
+        return;
+    }
+    log_limited(client, "login_refused", why);
+    hg_client_end(client);
+}
+
 static gboolean looks_like_http(HgSlice bytes)
 {
     static const char *const verbs[] = {"GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "DELETE "};
@@ -79,6 +110,8 @@ static gboolean answer_stranger(HgClient *client, const ClientWindow *window)
     guint8 first = window->at[0];
     if (looks_like_http(hg_slice(window->at, window->size))) {
         answer_http(client);
+    } else if (client->without_tls) {
+        refuse_without_tls(client, first);
     } else if (first == TLS_HANDSHAKE) {
         refuse(client, HG_SASL_ERROR,
                "This hivegate listener has no TLS: connect without ssl=true.",
@@ -226,10 +259,13 @@ static void run_check(void *data, gboolean cancelled)
 void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
 {
     HgGateway *gateway = hg_worker_gateway(client->worker);
+    HgAuthenticator *authenticator = hg_gateway_authenticator(gateway);
     HgPrincipal *principal = NULL;
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
-    if (hg_authenticator_try_cached(hg_gateway_authenticator(gateway), name, password,
-                                    &principal) == HG_AUTH_ACCEPTED) {
+    if (hg_authenticator_try_certificate(authenticator, client->identity.certificate, name,
+                                         &principal) == HG_AUTH_ACCEPTED ||
+        hg_authenticator_try_cached(authenticator, name, password, &principal) ==
+            HG_AUTH_ACCEPTED) {
         accept_login(client, principal);
         hg_principal_unref(principal);
         return;
@@ -237,7 +273,7 @@ void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
     Check *check = g_new0(Check, 1);
     check->worker = client->worker;
     check->client = client->id;
-    check->authenticator = hg_gateway_authenticator(gateway);
+    check->authenticator = authenticator;
     check->name = hg_slice_dup_string(name);
     check->password = hg_slice_dup_string(password);
     if (!hg_jobs_submit(hg_gateway_jobs(gateway), run_check, check)) {
@@ -279,6 +315,8 @@ static void take_sasl_frame(HgClient *client, const HgSaslFrame *frame)
 
 gboolean hg_client_take_login(HgClient *client, ClientWindow *window)
 {
+    if (client->identity.certificate == NULL) /* the handshake is over when bytes have come */
+        client->identity.certificate = hg_stream_tls_peer(client->stream);
     if (client->state == CLIENT_GREETING && answer_stranger(client, window))
         return FALSE;
     if (!client->listener->sasl) {

@@ -33,6 +33,7 @@ typedef enum {
 typedef struct {
     HgPrincipal *principal; /* NULL until authenticated */
     char *address;          /* the peer, for logs */
+    HgTlsPeer *certificate; /* NULL when it showed none */
 } ClientIdentity;
 
 /* A lease: the right to use one backend connection. A home lease lasts as long as its session,
@@ -80,6 +81,7 @@ struct HgClient {
     ClientState state;
     gboolean input_ended; /* the client sends no more: what is under way gets a moment */
     gboolean working;     /* hg_client_work() runs: no second one inside */
+    gboolean without_tls; /* it spoke no TLS to a listener that has it */
     gboolean more;        /* what waits in `in` could be served: it was only another's turn */
 };
 
@@ -131,6 +133,10 @@ void hg_client_done(HgClient *client);
 void hg_client_work(HgClient *client);
 
 /* ---- client_login.c ---- */
+
+/* Reading has failed before anything came. TRUE when the client spoke no TLS to a listener that has
+ * it: it can be read as it is now, to be told. */
+gboolean hg_client_read_without_tls(HgClient *client);
 
 /* Takes what it can of a login from the window. FALSE when more bytes are needed. */
 gboolean hg_client_take_login(HgClient *client, ClientWindow *window);

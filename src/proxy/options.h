@@ -4,6 +4,7 @@
 #pragma once
 
 #include "net/socket.h"
+#include "net/tls.h"
 
 typedef enum {
     HG_LOGIN_AS_USER, /* the backend sees the user's name and hivegate's secret */
@@ -13,10 +14,13 @@ typedef enum {
 typedef struct {
     const char *name;
     gboolean sasl; /* SASL PLAIN, else Thrift without SASL */
+    HgTls *tls;    /* borrowed; NULL: plain text */
 } HgListenerOptions;
 
 typedef struct {
-    gboolean sasl; /* how hivegate speaks to the pool's endpoints */
+    gboolean sasl;           /* how hivegate speaks to the pool's endpoints */
+    HgTls *tls;              /* borrowed; NULL: plain text */
+    const char *server_name; /* whom a certificate must name; NULL: the endpoint's host */
     HgLoginMode login;
     const char *user;      /* login: service */
     const char *password;  /* hivegate's own secret at the endpoint; never a client's */

@@ -340,6 +340,84 @@ START_TEST(test_listener_errors)
 }
 END_TEST
 
+#define PAIR "certificate_file: c, key_file: k"
+
+START_TEST(test_tls_errors)
+{
+    static const struct {
+        const char *tls, *authentication, *error;
+    } cases[] = {
+        {"{}", "{chain: [users], users: {file: u}}",
+         "c:1:62: listeners[0].tls.certificates is missing; expected a list of maps, each with '-' "
+         "in front"},
+        {"{certificates: [{certificate_file: c}]}", "{chain: [users], users: {file: u}}",
+         "c:1:78: listeners[0].tls.certificates[0].key_file is missing; expected a path"},
+        {"{certificates: [{" PAIR "}], client_certificate: optional}",
+         "{chain: [users], users: {file: u}}",
+         "c:1:135: listeners[0].tls.client_ca_file is missing; expected the authorities whose "
+         "client certificates are good"},
+        {"{certificates: [{" PAIR "}], client_ca_file: a}", "{chain: [users], users: {file: u}}",
+         "c:1:131: listeners[0].tls.client_ca_file: nobody is asked for a certificate; expected "
+         "client_certificate: optional or required"},
+        {"{certificates: [{" PAIR "}]}", "{chain: [certificate, users], users: {file: u}}",
+         "c:2:25: authentication.chain: certificate can log nobody in, because no listener asks "
+         "for one; expected a listener with tls: {client_certificate: optional or required}"},
+        {"{certificates: [{" PAIR "}]}",
+         "{chain: [users], users: {file: u}, certificate: {field: email}}",
+         "c:2:65: authentication.certificate is of no use; expected certificate in the chain too"},
+        {"{certificates: [{" PAIR "}], client_certificate: required, client_ca_file: a}",
+         "{chain: [certificate], certificate: {pattern: '(a)(b)'}}",
+         "c:2:63: authentication.certificate.pattern: the pattern is of no use: it has several "
+         "groups; expected a regular expression with at most one group, around the user name"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strconcat(
+            "listeners: [{name: t, sasl: plain, bind: '127.0.0.1:1', tls: ", cases[i].tls,
+            "}]\nauthentication: ", cases[i].authentication, "\n" POOLS, NULL);
+        check_error(text, cases[i].error);
+    }
+}
+END_TEST
+
+START_TEST(test_tls)
+{
+    g_autoptr(HgDiagnostics) diagnostics = hg_diagnostics_new("/etc/c");
+    static const char text[] =
+        "listeners:\n"
+        "  - name: t\n"
+        "    bind: 127.0.0.1:1\n"
+        "    tls:\n"
+        "      certificates:\n"
+        "        - {certificate_file: a.pem, key_file: a.key}\n"
+        "        - {certificate_file: b.pem, key_file: /b.key}\n"
+        "      client_certificate: required\n"
+        "      client_ca_file: ca.pem\n"
+        "      min_version: 1.3\n"
+        "      ciphersuites: TLS_AES_256_GCM_SHA384\n"
+        "  - {name: plain, bind: '127.0.0.1:2'}\n"
+        "authentication: {chain: [certificate], certificate: {field: email, pattern: '(.*)@x'}}\n"
+        "pools: [{name: p, endpoints: ['h:1'], tls: {verify: chain, ca_file: c, server_name: "
+        "s}}]\n";
+    g_autoptr(HgConfig) config = hg_config_parse("/etc/c", hg_slice_from_string(text), diagnostics);
+    g_autofree char *errors = hg_diagnostics_text(diagnostics);
+    ck_assert_msg(config != NULL, "%s", errors);
+    const HgListenerTlsConfig *tls = &config->listeners[0].tls;
+    ck_assert_uint_eq(tls->n_certificates, 2);
+    ck_assert_str_eq(tls->certificates[0].certificate_file, "/etc/a.pem");
+    ck_assert_str_eq(tls->certificates[1].key_file, "/b.key");
+    ck_assert_int_eq(tls->client_certificate, HG_TLS_CLIENT_REQUIRED);
+    ck_assert_str_eq(tls->client_ca_file, "/etc/ca.pem");
+    ck_assert_int_eq(tls->min_version, HG_TLS_1_3);
+    ck_assert_str_eq(tls->ciphersuites, "TLS_AES_256_GCM_SHA384");
+    ck_assert_uint_eq(config->listeners[1].tls.n_certificates, 0);
+    ck_assert_int_eq(config->authentication.certificate.field, HG_CERTIFICATE_EMAIL);
+    ck_assert_str_eq(config->authentication.certificate.pattern, "(.*)@x");
+    ck_assert_int_eq(config->pools[0].tls.verify, HG_CONFIG_TLS_CHAIN);
+    ck_assert_str_eq(config->pools[0].tls.ca_file, "/etc/c");
+    ck_assert_str_eq(config->pools[0].tls.server_name, "s");
+}
+END_TEST
+
 START_TEST(test_authentication_errors)
 {
     static const struct {
@@ -354,7 +432,7 @@ START_TEST(test_authentication_errors)
          "[users]"},
         {"{chain: [users, ldap], users: {file: u}}",
          "c:1:33: authentication.chain: there is no authenticator \"ldap\" in this version; "
-         "expected users"},
+         "expected certificate, users"},
         {"{chain: [users, users], users: {file: u}}",
          "c:1:33: authentication.chain: users is in the list twice; expected it once"},
         {"{chain: [users]}",
@@ -407,6 +485,17 @@ START_TEST(test_pool_errors)
          "static"},
         {"name: p, endpoints: ['h:1'], transport: http",
          "c:1:50: pools[0].transport: HTTP is not in this version; expected binary"},
+        {"name: p, endpoints: ['h:1'], tls: {ca_file: c}",
+         "c:1:44: pools[0].tls.verify is missing; expected one of full, chain, none"},
+        {"name: p, endpoints: ['h:1'], tls: {verify: full, key_file: k}",
+         "c:1:44: pools[0].tls: certificate_file and key_file belong together; expected both or "
+         "none"},
+        {"name: p, endpoints: ['h:1'], tls: {verify: none, ca_file: c}",
+         "c:1:68: pools[0].tls.ca_file is of no use with verify: none; expected verify: full or "
+         "chain"},
+        {"name: p, endpoints: ['h:1'], tls: {verify: full, min_version: 1.1}",
+         "c:1:72: pools[0].tls.min_version: TLS 1.1 is broken; expected 1.2 or 1.3; expected one "
+         "of 1.2, 1.3"},
         {"name: p, endpoints: ['h:1'], password: secret",
          "c:1:49: pools[0].password: secrets are not read from this file; put it into a file of "
          "its "
@@ -540,6 +629,8 @@ Suite *config_suite(void)
     tcase_add_test(tcase, test_summary);
     tcase_add_test(tcase, test_values);
     tcase_add_test(tcase, test_listener_errors);
+    tcase_add_test(tcase, test_tls_errors);
+    tcase_add_test(tcase, test_tls);
     tcase_add_test(tcase, test_authentication_errors);
     tcase_add_test(tcase, test_pool_errors);
     tcase_add_test(tcase, test_missing_sections);

@@ -9,3 +9,4 @@ Suite *password_suite(void);
 Suite *users_suite(void);
 Suite *login_cache_suite(void);
 Suite *authenticator_suite(void);
+Suite *certificate_suite(void);

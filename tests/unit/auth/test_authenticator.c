@@ -35,11 +35,18 @@ static char *two_users(const char *alice_password, const char *alice_group)
     return g_strdup_printf("alice:%s:%s\nbob:%s\n", alice, alice_group, bob);
 }
 
+static HgAuthenticatorConfig make_config(const char *const *chain, const char *path, gint64 ttl_ms,
+                                         guint entries)
+{
+    return (HgAuthenticatorConfig){
+        .chain = chain, .users_file = path, .cache_ttl_ms = ttl_ms, .cache_entries = entries};
+}
+
 static TestAuth open_auth(gint64 ttl_ms)
 {
     g_autofree char *text = two_users("secret", "g");
     TestAuth test = {.path = write_file(text)};
-    HgAuthenticatorConfig config = {users_chain, test.path, ttl_ms, 100};
+    HgAuthenticatorConfig config = make_config(users_chain, test.path, ttl_ms, 100);
     g_autoptr(GError) error = NULL;
     gboolean ok = hg_authenticator_new(&config, &test.auth, &error);
     ck_assert_msg(ok, "%s", ok ? "" : error->message);
@@ -219,19 +226,68 @@ START_TEST(test_refused_configs)
     HgAuthenticator *auth = NULL;
     g_autofree char *path = write_file("");
     const struct {
-        HgAuthenticatorConfig config;
+        const char *const *chain;
+        const char *path;
         const char *why;
     } cases[] = {
-        {{nothing, path, 1000, 10}, "chain is empty"},
-        {{ldap, path, 1000, 10}, "no authentication method ldap"},
-        {{users_chain, "/nonexistent/users", 1000, 10}, "No such file"},
+        {nothing, path, "chain is empty"},
+        {ldap, path, "no authentication method ldap"},
+        {users_chain, "/nonexistent/users", "No such file"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        ck_assert(!hg_authenticator_new(&cases[i].config, &auth, &error));
+        HgAuthenticatorConfig config = make_config(cases[i].chain, cases[i].path, 1000, 10);
+        ck_assert(!hg_authenticator_new(&config, &auth, &error));
         ck_assert_msg(strstr(error->message, cases[i].why) != NULL, "%s", error->message);
     }
     ck_assert_ptr_null(auth);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(test_certificates)
+{
+    static const char *const both[] = {"users", "certificate", NULL};
+    static const char *const alone[] = {"certificate", NULL};
+    g_autofree char *text = two_users("secret", "g");
+    g_autofree char *path = write_file(text);
+    char *none[] = {NULL};
+    HgTlsPeer peer = {.subject = (char *)"CN=alice",
+                      .common_name = (char *)"alice",
+                      .emails = none,
+                      .dns_names = none,
+                      .uris = none};
+    const struct {
+        const char *const *chain;
+        const HgTlsPeer *peer;
+        const char *name;
+        HgAuthOutcome outcome;
+    } cases[] = {
+        {both, &peer, "alice", HG_AUTH_ACCEPTED},      {alone, &peer, "alice", HG_AUTH_ACCEPTED},
+        {alone, &peer, "anonymous", HG_AUTH_ACCEPTED}, {alone, &peer, "bob", HG_AUTH_CHECK},
+        {alone, &peer, "Alice", HG_AUTH_CHECK},        {alone, &peer, "", HG_AUTH_CHECK},
+        {alone, NULL, "alice", HG_AUTH_CHECK},         {users_chain, &peer, "alice", HG_AUTH_CHECK},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(HgAuthenticator) auth = NULL;
+        g_autoptr(HgPrincipal) principal = NULL;
+        HgAuthenticatorConfig config = make_config(cases[i].chain, path, 1000, 10);
+        ck_assert(hg_authenticator_new(&config, &auth, NULL));
+        HgSlice name = hg_slice_from_string(cases[i].name);
+        HgAuthOutcome outcome =
+            hg_authenticator_try_certificate(auth, cases[i].peer, name, &principal);
+        ck_assert_msg(outcome == cases[i].outcome, "case %" G_GSIZE_FORMAT, i);
+        if (outcome == HG_AUTH_ACCEPTED) {
+            ck_assert_str_eq(hg_principal_name(principal), "alice");
+            ck_assert_str_eq(hg_principal_realm(principal), "certificate");
+        } else {
+            ck_assert_ptr_null(principal);
+        }
+        /* passwords count for the users of a file only */
+        ck_assert_int_eq(check(auth, "alice", "secret"), cases[i].chain != alone);
+        ck_assert(!check(auth, "anonymous", "anonymous"));
+        ck_assert(hg_authenticator_reload(auth, NULL));
+    }
     unlink(path);
 }
 END_TEST
@@ -258,7 +314,7 @@ START_TEST(test_unknown_names_cost_the_same)
     ck_assert(hg_password_hash(hg_slice_from_string("secret"), &hash, NULL));
     g_autofree char *text = g_strdup_printf("alice:%s\n", hash);
     g_autofree char *path = write_file(text);
-    HgAuthenticatorConfig config = {users_chain, path, 60000, 10};
+    HgAuthenticatorConfig config = make_config(users_chain, path, 60000, 10);
     g_autoptr(HgAuthenticator) auth = NULL;
     ck_assert(hg_authenticator_new(&config, &auth, NULL));
     double known = (double)cost_us(auth, "alice");
@@ -306,7 +362,7 @@ START_TEST(test_password_is_not_kept)
     ck_assert(hg_password_hash(hg_slice(bytes, SECRET_BYTES), &hash, NULL));
     g_autofree char *text = g_strdup_printf("alice:%s\n", hash);
     g_autofree char *path = write_file(text);
-    HgAuthenticatorConfig config = {users_chain, path, 60000, 10};
+    HgAuthenticatorConfig config = make_config(users_chain, path, 60000, 10);
     g_autoptr(HgAuthenticator) auth = NULL;
     ck_assert(hg_authenticator_new(&config, &auth, NULL));
     ck_assert(check(auth, "alice", bytes));
@@ -407,6 +463,7 @@ Suite *authenticator_suite(void)
     tcase_add_test(tcase, test_reload_deleted_user);
     tcase_add_test(tcase, test_reload_broken_file);
     tcase_add_test(tcase, test_refused_configs);
+    tcase_add_test(tcase, test_certificates);
     tcase_add_test(tcase, test_unknown_names_cost_the_same);
     tcase_add_test(tcase, test_remembered_is_cheap);
     tcase_add_test(tcase, test_password_is_not_kept);

@@ -9,3 +9,4 @@ Suite *stream_suite(void);
 Suite *dial_suite(void);
 Suite *jobs_suite(void);
 Suite *socket_suite(void);
+Suite *tls_suite(void);

@@ -246,7 +246,7 @@ START_TEST(test_a_run_goes_on_until_the_last_handle_is_closed)
     make_pair(FALSE, &ours, &theirs);
     Holder holder = {.stream = NULL};
     atomic_init(&holder.closed, FALSE);
-    holder.stream = hg_stream_new_plain(loop, ours, close_when_ready, &holder, NULL);
+    holder.stream = hg_stream_new(loop, ours, NULL, NULL, close_when_ready, &holder, NULL);
     hg_stream_want(holder.stream, HG_WANT_READ);
     hg_loop_stop(loop);
     pthread_t runner;

@@ -47,7 +47,7 @@ static void make_stream(Owner *owner, gboolean tcp, int *peer)
 {
     int ours;
     make_pair(tcp, &ours, peer);
-    owner->stream = hg_stream_new_plain(loop, ours, on_ready, owner, NULL);
+    owner->stream = hg_stream_new(loop, ours, NULL, NULL, on_ready, owner, NULL);
     ck_assert_ptr_nonnull(owner->stream);
 }
 

@@ -1,0 +1,17 @@
+/* What src/net's own files see of TLS settings. */
+#pragma once
+
+#include "net/tls.h"
+
+#include <openssl/ssl.h>
+
+/* A new connection's TLS state under the present settings; NULL when OpenSSL has no memory for it.
+ * `host` (client): the name or address that the server must prove to be, and asks for by SNI. */
+SSL *hg_tls_connection_new(HgTls *tls, const char *host);
+
+/* Frees it; NULL is fine. */
+void hg_tls_connection_free(SSL *ssl);
+
+/* What went wrong last on this thread, as OpenSSL words it; empties its queue of errors. Free with
+ * g_free. */
+char *hg_tls_take_problem(void);
