@@ -12,6 +12,7 @@ itself, with `N passed, N failed` (turns).
 
 import argparse
 import os
+import os
 import random
 import signal
 import socket
@@ -123,7 +124,9 @@ def main() -> int:
     rng = random.Random(options.seed)
     print(f"soak: {options.minutes:g} minutes, seed {options.seed}", flush=True)
     passed = failed = 0
-    with Bench(Programs.find(options.build, None)) as bench, ExitStack() as stack:
+    programs = Programs.find(options.build, None)
+    os.environ["HIVEGATE_BIN"] = str(programs.hivegate)  # and the hivegatectl beside it
+    with Bench(programs) as bench, ExitStack() as stack:
         fleet = Fleet(bench)
         for index in (0, 1):
             fleet.start(index)
