@@ -12,7 +12,6 @@ itself, with `N passed, N failed` (turns).
 
 import argparse
 import os
-import os
 import random
 import signal
 import socket
