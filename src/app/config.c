@@ -166,8 +166,10 @@ char *hg_config_summary(const HgConfig *config)
     for (guint i = 0; i < config->n_listeners; i++) {
         const HgListenerConfig *listener = &config->listeners[i];
         g_autofree char *address = hg_address_format(&listener->bind);
-        g_string_append_printf(out, "  listener %s: %s, binary, %s%s\n", listener->name, address,
-                               sasl_name(listener->sasl),
+        gboolean http = listener->transport == HG_CONFIG_TRANSPORT_HTTP;
+        g_string_append_printf(out, "  listener %s: %s, %s%s%s\n", listener->name, address,
+                               http ? "http at /" : "binary, ",
+                               http ? listener->http.path : sasl_name(listener->sasl),
                                listener->tls.n_certificates > 0 ? ", TLS" : "");
     }
     g_autofree char *chain = g_strjoinv(", ", (char **)config->authentication.chain);
@@ -175,9 +177,11 @@ char *hg_config_summary(const HgConfig *config)
     for (guint i = 0; i < config->n_pools; i++) {
         const HgPoolConfig *pool = &config->pools[i];
         gboolean service = pool->login == HG_CONFIG_LOGIN_SERVICE;
-        g_string_append_printf(out, "  pool %s: %u endpoint%s, binary, %s%s, login %s%s\n",
-                               pool->name, pool->n_endpoints, pool->n_endpoints == 1 ? "" : "s",
-                               sasl_name(pool->sasl),
+        gboolean http = pool->transport == HG_CONFIG_TRANSPORT_HTTP;
+        g_string_append_printf(out, "  pool %s: %u endpoint%s, %s%s%s, login %s%s\n", pool->name,
+                               pool->n_endpoints, pool->n_endpoints == 1 ? "" : "s",
+                               http ? "http at /" : "binary, ",
+                               http ? pool->http.path : sasl_name(pool->sasl),
                                pool->tls.verify != HG_CONFIG_TLS_OFF ? ", TLS" : "",
                                service ? "as " : "as the user", service ? pool->user : "");
     }

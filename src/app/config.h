@@ -14,6 +14,7 @@
 
 typedef enum {
     HG_CONFIG_TRANSPORT_BINARY, /* Thrift's binary protocol over TCP or a Unix socket */
+    HG_CONFIG_TRANSPORT_HTTP,   /* the same messages as bodies of HTTP requests */
 } HgConfigTransport;
 
 typedef enum {
@@ -29,6 +30,10 @@ typedef enum {
 typedef enum {
     HG_CONFIG_DISCOVERY_STATIC, /* the endpoints are listed */
 } HgConfigDiscovery;
+
+typedef struct {
+    const char *path; /* without the '/' in front, as JDBC's httpPath */
+} HgHttpConfig;
 
 typedef struct {
     const HgTlsPair *certificates; /* none: the listener has no TLS */
@@ -64,6 +69,7 @@ typedef struct {
     guint mode; /* permission bits of a Unix socket */
     HgConfigTransport transport;
     HgConfigSasl sasl;
+    HgHttpConfig http;
     HgListenerTlsConfig tls;
 } HgListenerConfig;
 
@@ -97,6 +103,7 @@ typedef struct {
     guint n_endpoints;
     HgConfigTransport transport;
     HgConfigSasl sasl;
+    HgHttpConfig http;
     HgPoolTlsConfig tls;
     HgConfigLogin login;
     const char *user;          /* login: service; else NULL */
@@ -116,6 +123,8 @@ typedef struct {
     gint64 message_size;     /* bytes of one request */
     gint64 login_timeout_ms;
     gint64 request_timeout_ms;
+    gint64 http_idle_ms;    /* 0 = HTTP connections may be idle for any time */
+    gint64 session_idle_ms; /* 0 = sessions over HTTP don't end by themselves */
 } HgLimitsConfig;
 
 typedef struct {

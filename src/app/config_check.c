@@ -83,6 +83,24 @@ static void check_listener_tls(const HgConfig *config, const HgYaml *list, guint
                              index);
 }
 
+static void check_transport(HgConfigTransport transport, const char *path, const HgYaml *map,
+                            const char *what, guint index, HgDiagnostics *diagnostics)
+{
+    if (transport == HG_CONFIG_TRANSPORT_HTTP && hg_yaml_get(map, "sasl") != NULL)
+        hg_diagnostics_error(diagnostics, place(map, "sasl"),
+                             "%s[%u].sasl: HTTP has no SASL; expected no sasl with transport: http",
+                             what, index);
+    if (transport != HG_CONFIG_TRANSPORT_HTTP && hg_yaml_get(map, "http") != NULL)
+        hg_diagnostics_error(diagnostics, place(map, "http"),
+                             "%s[%u].http is of no use; expected transport: http", what, index);
+    if (path == NULL || *path == '/' || strpbrk(path, " ?#%\"<>\\^`{|}") != NULL ||
+        !g_str_is_ascii(path))
+        hg_diagnostics_error(diagnostics, place(hg_yaml_get(map, "http"), "path"),
+                             "%s[%u].http.path: expected a path of an URL without the '/' in "
+                             "front, such as cliservice",
+                             what, index);
+}
+
 static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
 {
     const HgYaml *list = hg_yaml_get(root, "listeners");
@@ -91,6 +109,8 @@ static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagno
         const HgAddress *bind = &config->listeners[i].bind;
         check_name(list, i, "listener", diagnostics);
         check_bind(config, list, i, diagnostics);
+        check_transport(config->listeners[i].transport, config->listeners[i].http.path, map,
+                        "listeners", i, diagnostics);
         check_listener_tls(config, list, i, diagnostics);
         if (hg_yaml_get(map, "mode") != NULL && bind->size > 0 && hg_address_path(bind) == NULL)
             hg_diagnostics_error(diagnostics, place(map, "mode"),
@@ -239,6 +259,7 @@ static void check_pool(const HgConfig *config, const HgYaml *list, guint index,
     check_name(list, index, "pool", diagnostics);
     check_endpoints(pool, hg_yaml_get(map, "endpoints"), index, diagnostics);
     check_pool_tls(pool, map, index, diagnostics);
+    check_transport(pool->transport, pool->http.path, map, "pools", index, diagnostics);
     if (pool->login == HG_CONFIG_LOGIN_SERVICE)
         check_service(pool, map, index, diagnostics);
     else if (hg_yaml_get(map, "user") != NULL)

@@ -49,8 +49,8 @@ G_STATIC_ASSERT(sizeof(HgConfigTransport) == sizeof(int) && sizeof(HgConfigSasl)
                 sizeof(HgLogFormat) == sizeof(int));
 
 static const HgOptionChoice transports[] = {
-    {"binary", HG_CONFIG_TRANSPORT_BINARY, "Thrift's binary protocol", FALSE},
-    {"http", 0, "HTTP is not in this version", TRUE},
+    {"binary", HG_CONFIG_TRANSPORT_BINARY, "Thrift's binary protocol over TCP", FALSE},
+    {"http", HG_CONFIG_TRANSPORT_HTTP, "the same over HTTP: JDBC's `transportMode=http`", FALSE},
     {0},
 };
 
@@ -198,6 +198,14 @@ static const HgOption pool_tls_rows[] = {
 };
 static const HgSection pool_tls_section = DESCRIBE(HgPoolTlsConfig, pool_tls_rows);
 
+static const HgOption listener_http_rows[] = {
+    {.name = "path",
+     STRING(HgHttpConfig, path, HG_OPTION_TEXT),
+     .fallback = "cliservice",
+     .text = "Where clients send their requests: JDBC's `httpPath`."},
+};
+static const HgSection listener_http_section = DESCRIBE(HgHttpConfig, listener_http_rows);
+
 static const HgOption listener_rows[] = {
     {.name = "name",
      STRING(HgListenerConfig, name, HG_OPTION_NAME),
@@ -219,7 +227,11 @@ static const HgOption listener_rows[] = {
     {.name = "sasl",
      CHOICE(HgListenerConfig, sasl, HgConfigSasl, sasls),
      .fallback = "plain",
-     .text = "How clients log in; JDBC's `auth=noSasl` needs `none`."},
+     .text = "How clients log in on the binary transport; JDBC's `auth=noSasl` needs `none`. Over "
+             "HTTP they send name and password with each request."},
+    {.name = "http",
+     SECTION(HgListenerConfig, http, listener_http_section),
+     .text = "The HTTP transport."},
     {.name = "tls",
      SECTION(HgListenerConfig, tls, listener_tls_section),
      .text = "TLS: JDBC's `ssl=true`. Without it the listener speaks plain text."},
@@ -286,6 +298,14 @@ static const HgOption authentication_rows[] = {
 static const HgSection authentication_section =
     DESCRIBE(HgAuthenticationConfig, authentication_rows);
 
+static const HgOption pool_http_rows[] = {
+    {.name = "path",
+     STRING(HgHttpConfig, path, HG_OPTION_TEXT),
+     .fallback = "cliservice",
+     .text = "Where the endpoints take requests: `hive.server2.thrift.http.path`."},
+};
+static const HgSection pool_http_section = DESCRIBE(HgHttpConfig, pool_http_rows);
+
 static const HgOption pool_rows[] = {
     {.name = "name",
      STRING(HgPoolConfig, name, HG_OPTION_NAME),
@@ -310,7 +330,10 @@ static const HgOption pool_rows[] = {
     {.name = "sasl",
      CHOICE(HgPoolConfig, sasl, HgConfigSasl, sasls),
      .fallback = "plain",
-     .text = "How hivegate logs in at the endpoints."},
+     .text =
+         "How hivegate logs in at the endpoints on the binary transport. Over HTTP it sends its "
+         "name and password with each request."},
+    {.name = "http", SECTION(HgPoolConfig, http, pool_http_section), .text = "The HTTP transport."},
     {.name = "tls",
      SECTION(HgPoolConfig, tls, pool_tls_section),
      .text = "TLS towards the endpoints. Without it hivegate speaks plain text to them."},
@@ -408,7 +431,21 @@ static const HgOption limits_rows[] = {
      .min = 100,
      .max = HOURS(1),
      .text = "How long a client may take to send one request, from its first to its last byte. An "
-             "idle client has no limit."},
+             "idle client has no limit on the binary transport."},
+    {.name = "http_idle",
+     DURATION(HgLimitsConfig, http_idle_ms),
+     .fallback = "30m",
+     .min = 0,
+     .max = HOURS(24),
+     .text = "How long an HTTP connection may be idle before it is closed. Its sessions go on. 0 "
+             "sets no limit."},
+    {.name = "session_idle",
+     DURATION(HgLimitsConfig, session_idle_ms),
+     .fallback = "8h",
+     .min = 0,
+     .max = HOURS(24 * 30),
+     .text = "How long nothing may be asked of a session that was opened over HTTP before it is "
+             "closed: such a session doesn't end with a connection. 0 sets no limit."},
 };
 static const HgSection limits_section = DESCRIBE(HgLimitsConfig, limits_rows);
 

@@ -43,7 +43,10 @@ static guint connections_that_fit(void)
 
 static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls)
 {
-    return (HgPoolOptions){.sasl = pool->sasl == HG_CONFIG_SASL_PLAIN,
+    gboolean http = pool->transport == HG_CONFIG_TRANSPORT_HTTP;
+    return (HgPoolOptions){.http = http,
+                           .sasl = !http && pool->sasl == HG_CONFIG_SASL_PLAIN,
+                           .http_path = pool->http.path,
                            .tls = tls,
                            .server_name = pool->tls.server_name,
                            .login = pool->login == HG_CONFIG_LOGIN_SERVICE ? HG_LOGIN_SERVICE
@@ -55,15 +58,22 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls)
                            .open_timeout = (guint)pool->open_timeout_ms};
 }
 
+static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTls *tls)
+{
+    gboolean http = listener->transport == HG_CONFIG_TRANSPORT_HTTP;
+    return (HgListenerOptions){.name = listener->name,
+                               .http = http,
+                               .sasl = !http && listener->sasl == HG_CONFIG_SASL_PLAIN,
+                               .http_path = listener->http.path,
+                               .tls = tls};
+}
+
 /* `listeners` has room for all listeners and outlives the options. */
 static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
                                     HgListenerOptions *listeners)
 {
     for (guint i = 0; i < config->n_listeners; i++)
-        listeners[i] =
-            (HgListenerOptions){.name = config->listeners[i].name,
-                                .sasl = config->listeners[i].sasl == HG_CONFIG_SASL_PLAIN,
-                                .tls = hg_tls_settings_listener(tls, i)};
+        listeners[i] = listener_options(&config->listeners[i], hg_tls_settings_listener(tls, i));
     guint fit = connections_that_fit();
     const HgLimitsConfig *limits = &config->limits;
     guint sessions = limits->sessions != 0 ? limits->sessions : fit;
@@ -77,6 +87,8 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .message_size = (guint)limits->message_size,
         .login_timeout = (guint)limits->login_timeout_ms,
         .request_timeout = (guint)limits->request_timeout_ms,
+        .http_idle = (guint)limits->http_idle_ms,
+        .session_idle = (guint)MIN(limits->session_idle_ms, G_MAXINT32),
         .shutdown_timeout = (guint)config->shutdown_timeout_ms,
         .job_threads = config->jobs.threads,
         .job_queue = config->jobs.queue,

@@ -1,81 +1,30 @@
 /* One connection to an endpoint: see backend.h. Owns its stream and buffers; worker's thread only.
- *
- * Replies are cut through. With SASL the frame's length says where a reply ends: a backend flushes
- * one frame a message (measured, Spark 3.5.3). Without SASL a walker finds the end. A small reply
- * is handed over whole, after a look that it is one Thrift message; a large one goes on as it
- * comes. */
-#include "proxy/backend.h"
+ */
+#include "proxy/backend_private.h"
 
-#include "base/buffer.h"
 #include "base/container.h"
-#include "net/dial.h"
 #include "net/socket.h"
-#include "net/stream.h"
-#include "net/timer.h"
 #include "wire/sasl.h"
-#include "wire/walker.h"
 
-#define WHOLE_REPLY  (64 * 1024)        /* replies up to this size are handed over in one piece */
-#define LARGEST_HELD (16 * 1024 * 1024) /* the most that is collected when all of it is wanted */
-#define HEAD_PEEK    1024               /* bytes that surely hold a large reply's head */
-#define READS        4                  /* reads before other connections get a turn */
-
-typedef enum {
-    BACKEND_CONNECTING, /* a dial is under way */
-    BACKEND_LOGGING_IN, /* the SASL exchange is sent, its outcome not read */
-    BACKEND_IDLE,       /* no call outstanding */
-    BACKEND_CALLING,    /* a call is sent, none of its reply handed over */
-    BACKEND_REPLYING,   /* part of a large reply is handed over */
-    BACKEND_LOST,       /* of no use; waits to be closed by its owner */
-    BACKEND_CLOSED,     /* closed by its owner; freed when no callback runs */
-} BackendState;
+#define READS 4 /* reads before other connections get a turn */
+#define REUSE_TIME                                                                                 \
+    15000 /* ms that an idle HTTP connection is used again; Jetty's own limit is longer */
 
 #define BIT(state) (1u << (state))
 
-/* Which states may follow each state, beside LOST and CLOSED, which may follow all but CLOSED. */
+/* Which states may follow each state, beside LOST and CLOSED, which may follow all but CLOSED. An
+ * idle backend connects again only over HTTP. */
 static const guint8 legal_next[] = {
     [BACKEND_CONNECTING] = BIT(BACKEND_LOGGING_IN),
     [BACKEND_LOGGING_IN] = BIT(BACKEND_IDLE) | BIT(BACKEND_CALLING),
-    [BACKEND_IDLE] = BIT(BACKEND_CALLING),
+    [BACKEND_IDLE] = BIT(BACKEND_CALLING) | BIT(BACKEND_CONNECTING),
     [BACKEND_CALLING] = BIT(BACKEND_IDLE) | BIT(BACKEND_REPLYING),
     [BACKEND_REPLYING] = BIT(BACKEND_IDLE),
     [BACKEND_LOST] = 0,
     [BACKEND_CLOSED] = 0,
 };
 
-struct HgBackend {
-    HgBackendContext context;
-    HgEndpoint *endpoint;
-    char *user;
-    const HgBackendEvents *events;
-    void *owner;
-    HgDial *dial;
-    HgStream *stream;
-    HgTimer timer; /* connecting and logging in */
-    HgBuffer in;   /* read, not handed over */
-    HgBuffer out;  /* to be written */
-    HgWalker *walker;
-    gsize walked;     /* bytes of the window that the walker has seen (no SASL, CALLING) */
-    gint64 remaining; /* bytes of the frame still to come (SASL, REPLYING) */
-    const HgMethod *method;
-    gint32 seqid;
-    guint pins; /* callbacks that are running */
-    BackendState state;
-    gboolean called; /* a call waits behind the login */
-    gboolean whole;
-    gboolean unchecked;  /* the last reply was large: its frame was believed to hold all of it */
-    gboolean answered;   /* the last piece of a reply has just been handed over */
-    gboolean waiting;    /* the owner wants no more for now */
-    gboolean speechless; /* the memory ceiling left no room for the login: it takes no call */
-};
-
-/* Unread bytes: in scratch or in the buffer, always with headroom in front. */
-typedef struct {
-    guint8 *at;
-    gsize size;
-} Window;
-
-static void set_state(HgBackend *backend, BackendState state)
+void hg_backend_set_state(HgBackend *backend, BackendState state)
 {
     guint legal = legal_next[backend->state] | BIT(BACKEND_LOST) | BIT(BACKEND_CLOSED);
     g_assert(backend->state != BACKEND_CLOSED && (legal & BIT(state)) != 0);
@@ -94,6 +43,7 @@ static void unpin(HgBackend *backend)
     hg_buffer_clear(&backend->in);
     hg_buffer_clear(&backend->out);
     hg_walker_free(backend->walker);
+    hg_backend_http_free(backend->http);
     g_free(backend->user);
     g_free(backend);
 }
@@ -110,208 +60,14 @@ static void update_want(HgBackend *backend)
     hg_stream_want(backend->stream, want);
 }
 
-static void lose(HgBackend *backend, HgLoss loss, const char *detail)
+void hg_backend_lose(HgBackend *backend, HgLoss loss, const char *detail)
 {
     if (backend->state == BACKEND_LOST || backend->state == BACKEND_CLOSED)
         return;
-    set_state(backend, BACKEND_LOST);
+    hg_backend_set_state(backend, BACKEND_LOST);
     hg_timer_stop(backend->context.loop, &backend->timer);
     update_want(backend);
     backend->events->lost(backend->owner, loss, detail);
-}
-
-/* ---- handing replies over ---- */
-
-static void hand_over(HgBackend *backend, HgReplyPiece *piece)
-{
-    if (piece->last) {
-        set_state(backend, BACKEND_IDLE);
-        backend->walked = 0;
-        backend->answered = TRUE;
-        g_clear_pointer(&backend->walker, hg_walker_free);
-    } else if (backend->state == BACKEND_CALLING) {
-        set_state(backend, BACKEND_REPLYING);
-    }
-    if (backend->events->reply(backend->owner, piece) == HG_FLOW_WAIT && !piece->last)
-        backend->waiting = TRUE;
-}
-
-/* Reads the head of the reply and hands the first piece over, when it answers the call. */
-static void hand_over_first(HgBackend *backend, HgReplyPiece *piece)
-{
-    HgReplyHead head;
-    HgWireStatus status =
-        hg_reply_peek(hg_slice(piece->bytes, piece->size), backend->method, &head);
-    if (status != HG_WIRE_OK) {
-        lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
-        return;
-    }
-    if (!hg_reply_answers(&head, hg_slice_from_string(backend->method->name), backend->seqid)) {
-        lose(backend, HG_LOSS_PROTOCOL, "the reply answers another call");
-        return;
-    }
-    piece->first = TRUE;
-    piece->head = &head;
-    hand_over(backend, piece);
-    piece->head = NULL;
-}
-
-/* Where the Thrift message at the start of these bytes ends. */
-static HgWireStatus message_size(HgSlice bytes, gsize *out)
-{
-    HgCursor cursor = hg_cursor(bytes);
-    HgMessageHead head;
-    HgWireStatus status = hg_cursor_read_head(&cursor, &head);
-    if (status == HG_WIRE_OK)
-        status = hg_cursor_skip(&cursor, HG_THRIFT_STRUCT, 0);
-    if (status == HG_WIRE_OK)
-        *out = hg_cursor_offset(&cursor);
-    return status;
-}
-
-static const char split_text[] = "a large reply comes in several frames";
-
-/* A frame is there in full but its message isn't: joins the next frame to it, when that is there.
- * FALSE when more bytes are needed, or when it can't be joined. */
-static gboolean join_next_frame(HgBackend *backend, Window *window, gsize size)
-{
-    guint8 *behind = window->at + HG_FRAME_HEAD_SIZE + size;
-    gsize left = window->size - HG_FRAME_HEAD_SIZE - size;
-    if (left < HG_FRAME_HEAD_SIZE)
-        return FALSE;
-    guint32 more = hg_frame_read_size(behind);
-    if (more == 0 || more > WHOLE_REPLY || (size + more > WHOLE_REPLY && !backend->whole)) {
-        lose(backend, HG_LOSS_PROTOCOL, split_text);
-        return FALSE;
-    }
-    memmove(behind, behind + HG_FRAME_HEAD_SIZE, left - HG_FRAME_HEAD_SIZE);
-    window->size -= HG_FRAME_HEAD_SIZE;
-    hg_frame_write_size(window->at, (guint32)size + more);
-    return TRUE;
-}
-
-/* A whole frame with a reply. TRUE when the window has moved on. */
-static gboolean take_whole_frame(HgBackend *backend, Window *window, gsize size)
-{
-    guint8 *payload = window->at + HG_FRAME_HEAD_SIZE;
-    gsize end = 0;
-    HgWireStatus status = size <= WHOLE_REPLY || backend->whole
-                              ? message_size(hg_slice(payload, size), &end)
-                              : HG_WIRE_OK;
-    if (status == HG_WIRE_SHORT) {
-        if (size > WHOLE_REPLY) {
-            lose(backend, HG_LOSS_PROTOCOL, "a frame ends inside its message");
-            return FALSE;
-        }
-        return join_next_frame(backend, window, size);
-    }
-    if (status == HG_WIRE_BAD || (end != 0 && end != size)) {
-        lose(backend, HG_LOSS_PROTOCOL, "the reply is not one Thrift message");
-        return FALSE;
-    }
-    window->at += HG_FRAME_HEAD_SIZE + size;
-    window->size -= HG_FRAME_HEAD_SIZE + size;
-    backend->unchecked = end == 0;
-    if (backend->unchecked && window->size > 0) {
-        lose(backend, HG_LOSS_PROTOCOL, split_text);
-        return FALSE;
-    }
-    HgReplyPiece piece = {.bytes = payload, .size = size, .last = TRUE, .total = (gint64)size};
-    hand_over_first(backend, &piece);
-    return TRUE;
-}
-
-/* CALLING with SASL: a reply's frame begins here. FALSE when more bytes are needed. */
-static gboolean take_frame(HgBackend *backend, Window *window)
-{
-    if (window->size < HG_FRAME_HEAD_SIZE)
-        return FALSE;
-    gsize size = hg_frame_read_size(window->at);
-    if (size == 0 || size > G_MAXINT32) {
-        lose(backend, HG_LOSS_PROTOCOL, "a frame's length is impossible");
-        return FALSE;
-    }
-    gsize there = window->size - HG_FRAME_HEAD_SIZE;
-    if (there >= size)
-        return take_whole_frame(backend, window, size);
-    gsize unused = 0;
-    if (message_size(hg_slice(window->at + HG_FRAME_HEAD_SIZE, MIN(there, HEAD_PEEK)), &unused) ==
-        HG_WIRE_BAD) {
-        /* nonsense: its "length" may be anything, and waiting for so much would be for ever */
-        lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
-        return FALSE;
-    }
-    if (size <= WHOLE_REPLY || backend->whole) {
-        if (size > LARGEST_HELD)
-            lose(backend, HG_LOSS_PROTOCOL, "the reply is larger than its kind can be");
-        return FALSE;
-    }
-    if (there < HEAD_PEEK)
-        return FALSE;
-    HgReplyPiece piece = {
-        .bytes = window->at + HG_FRAME_HEAD_SIZE, .size = there, .total = (gint64)size};
-    backend->remaining = (gint64)(size - there);
-    backend->unchecked = TRUE;
-    window->at += window->size;
-    window->size = 0;
-    hand_over_first(backend, &piece);
-    return TRUE;
-}
-
-/* CALLING without SASL: a reply begins here. FALSE when more bytes are needed. */
-static gboolean take_raw(HgBackend *backend, Window *window)
-{
-    if (backend->walker == NULL)
-        backend->walker = hg_walker_new();
-    gsize used = 0;
-    HgWalk walk = hg_walker_feed(
-        backend->walker, hg_slice(window->at + backend->walked, window->size - backend->walked),
-        &used);
-    backend->walked += used;
-    if (walk == HG_WALK_BAD) {
-        lose(backend, HG_LOSS_PROTOCOL, "the reply is not Thrift");
-        return FALSE;
-    }
-    if (walk == HG_WALK_MORE && (backend->whole || backend->walked < WHOLE_REPLY)) {
-        if (backend->walked > LARGEST_HELD)
-            lose(backend, HG_LOSS_PROTOCOL, "the reply is larger than its kind can be");
-        return FALSE;
-    }
-    HgReplyPiece piece = {.bytes = window->at,
-                          .size = backend->walked,
-                          .last = walk == HG_WALK_DONE,
-                          .total = walk == HG_WALK_DONE ? (gint64)backend->walked : -1};
-    window->at += backend->walked;
-    window->size -= backend->walked;
-    hand_over_first(backend, &piece);
-    return TRUE;
-}
-
-/* REPLYING: more of a large reply. */
-static gboolean take_more(HgBackend *backend, Window *window)
-{
-    HgReplyPiece piece = {.bytes = window->at, .total = -1};
-    if (backend->walker == NULL) {
-        piece.size = MIN(window->size, (gsize)backend->remaining);
-        backend->remaining -= (gint64)piece.size;
-        piece.last = backend->remaining == 0;
-    } else {
-        HgWalk walk =
-            hg_walker_feed(backend->walker, hg_slice(window->at, window->size), &piece.size);
-        if (walk == HG_WALK_BAD) {
-            lose(backend, HG_LOSS_PROTOCOL, "the reply stops being Thrift");
-            return FALSE;
-        }
-        piece.last = walk == HG_WALK_DONE;
-    }
-    window->at += piece.size;
-    window->size -= piece.size;
-    if (piece.last && backend->unchecked && window->size > 0) {
-        lose(backend, HG_LOSS_PROTOCOL, split_text);
-        return FALSE;
-    }
-    hand_over(backend, &piece);
-    return TRUE;
 }
 
 /* ---- logging in ---- */
@@ -319,7 +75,7 @@ static gboolean take_more(HgBackend *backend, Window *window)
 static void logged_in(HgBackend *backend)
 {
     hg_timer_stop(backend->context.loop, &backend->timer);
-    set_state(backend, backend->called ? BACKEND_CALLING : BACKEND_IDLE);
+    hg_backend_set_state(backend, backend->called ? BACKEND_CALLING : BACKEND_IDLE);
     backend->called = FALSE;
 }
 
@@ -330,8 +86,8 @@ static gboolean take_login(HgBackend *backend, Window *window)
     if (status == HG_WIRE_SHORT)
         return FALSE;
     if (status == HG_WIRE_BAD) {
-        lose(backend, HG_LOSS_LOGIN,
-             "the endpoint doesn't speak SASL: is the pool's `sasl` right?");
+        hg_backend_lose(backend, HG_LOSS_LOGIN,
+                        "the endpoint doesn't speak SASL: is the pool's `sasl` right?");
         return FALSE;
     }
     window->at += frame.size;
@@ -341,7 +97,7 @@ static gboolean take_login(HgBackend *backend, Window *window)
     } else if (frame.status != HG_SASL_OK) {
         g_autofree char *text = g_utf8_make_valid((const char *)frame.payload.data,
                                                   (gssize)MIN(frame.payload.size, 500));
-        lose(backend, HG_LOSS_LOGIN, text);
+        hg_backend_lose(backend, HG_LOSS_LOGIN, text);
     }
     return TRUE;
 }
@@ -361,14 +117,14 @@ static void take(HgBackend *backend, Window *window)
             moved = take_login(backend, window);
             break;
         case BACKEND_CALLING:
-            moved = backend->context.options->pool.sasl ? take_frame(backend, window)
-                                                        : take_raw(backend, window);
+            moved = backend->transport->take(backend, window);
             break;
         case BACKEND_REPLYING:
-            moved = take_more(backend, window);
+            moved = backend->transport->take_more(backend, window);
             break;
         case BACKEND_IDLE:
-            lose(backend, backend->unchecked ? HG_LOSS_REPLY : HG_LOSS_PROTOCOL, stray_text);
+            hg_backend_lose(backend, backend->unchecked ? HG_LOSS_REPLY : HG_LOSS_PROTOCOL,
+                            stray_text);
             return;
         case BACKEND_CONNECTING:
         case BACKEND_LOST:
@@ -377,7 +133,7 @@ static void take(HgBackend *backend, Window *window)
         }
         /* what came before the next call was sent can't be its answer */
         if (backend->answered && window->size > 0)
-            lose(backend, HG_LOSS_PROTOCOL, stray_text);
+            hg_backend_lose(backend, HG_LOSS_PROTOCOL, stray_text);
     }
 }
 
@@ -397,15 +153,34 @@ static gsize room_wanted(const HgBackend *backend)
 {
     gsize size = hg_buffer_size(&backend->in);
     gsize wanted = 4096;
-    if (backend->state == BACKEND_CALLING && backend->context.options->pool.sasl &&
-        size >= HG_FRAME_HEAD_SIZE) {
-        gsize whole = HG_FRAME_HEAD_SIZE + (gsize)hg_frame_read_size(hg_buffer_data(&backend->in));
-        /* grows with what has come, never straight to a length that was only claimed */
-        wanted = MIN(whole > size ? whole - size : wanted, MAX(size, (gsize)WHOLE_REPLY));
-    } else if (backend->state == BACKEND_CALLING) {
+    gsize expected = backend->state == BACKEND_CALLING ? backend->transport->expected(backend) : 0;
+    /* grows with what has come, never straight to a length that was only claimed */
+    if (expected > 0)
+        wanted = MIN(expected, MAX(size, (gsize)WHOLE_REPLY));
+    else if (backend->state == BACKEND_CALLING)
         wanted = MAX(size, (gsize)4096);
-    }
     return wanted;
+}
+
+static void disconnect(HgBackend *backend)
+{
+    hg_stream_close(backend->stream);
+    backend->stream = NULL;
+    hg_buffer_clear(&backend->in);
+    hg_buffer_clear(&backend->out);
+}
+
+/* A connection that comes and goes has gone. TRUE when that is no loss: it was idle, or its end is
+ * that of the reply. */
+static gboolean end_of_connection(HgBackend *backend, HgIo io)
+{
+    if (io == HG_IO_END &&
+        (backend->state == BACKEND_CALLING || backend->state == BACKEND_REPLYING))
+        return hg_backend_http_end(backend);
+    if (backend->state != BACKEND_IDLE)
+        return FALSE;
+    disconnect(backend);
+    return TRUE;
 }
 
 /* One read and what follows from it. FALSE when there is no more to read now. */
@@ -417,7 +192,7 @@ static gboolean read_once(HgBackend *backend)
     if (held) {
         room = room_wanted(backend);
         if (!hg_buffer_reserve(&backend->in, room, LARGEST_HELD + WHOLE_REPLY)) {
-            lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
+            hg_backend_lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
             return FALSE;
         }
         bytes = hg_buffer_tail(&backend->in);
@@ -428,9 +203,11 @@ static gboolean read_once(HgBackend *backend)
     if (io == HG_IO_AGAIN)
         return FALSE;
     if (io != HG_IO_OK) {
-        lose(backend, HG_LOSS_CLOSED,
-             io == HG_IO_END ? "the endpoint closed the connection"
-                             : hg_stream_problem(backend->stream));
+        if (backend->transport->reconnects && end_of_connection(backend, io))
+            return FALSE;
+        hg_backend_lose(backend, HG_LOSS_CLOSED,
+                        io == HG_IO_END ? "the endpoint closed the connection"
+                                        : hg_stream_problem(backend->stream));
         return FALSE;
     }
     Window window = {bytes, done};
@@ -445,7 +222,7 @@ static gboolean read_once(HgBackend *backend)
         settle_window(backend, &window);
     } else if (window.size > 0 && backend->state != BACKEND_LOST &&
                !hg_buffer_append(&backend->in, hg_slice(window.at, window.size), LARGEST_HELD)) {
-        lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
+        hg_backend_lose(backend, HG_LOSS_LIMIT, HG_AT_CEILING);
     }
     return done == room;
 }
@@ -502,7 +279,7 @@ static void on_connected(void *owner, int take_fd, const char *problem)
     pin(backend);
     g_autoptr(GError) error = NULL;
     if (take_fd < 0) {
-        lose(backend, HG_LOSS_UNREACHABLE, problem);
+        hg_backend_lose(backend, HG_LOSS_UNREACHABLE, problem);
     } else {
         const HgPoolOptions *pool = &backend->context.options->pool;
         hg_socket_set_options(take_fd, &backend->context.options->endpoint_tcp);
@@ -511,10 +288,10 @@ static void on_connected(void *owner, int take_fd, const char *problem)
             pool->server_name != NULL ? pool->server_name : hg_endpoint_host(backend->endpoint),
             on_ready, backend, &error);
         if (backend->stream == NULL) {
-            lose(backend, HG_LOSS_UNREACHABLE, error->message);
+            hg_backend_lose(backend, HG_LOSS_UNREACHABLE, error->message);
         } else {
-            set_state(backend, BACKEND_LOGGING_IN);
-            if (!backend->context.options->pool.sasl)
+            hg_backend_set_state(backend, BACKEND_LOGGING_IN);
+            if (!backend->transport->logs_in)
                 logged_in(backend);
             flush(backend);
             update_want(backend);
@@ -527,8 +304,19 @@ static void on_timeout(HgTimer *timer)
 {
     HgBackend *backend = HG_CONTAINER_OF(timer, HgBackend, timer);
     pin(backend);
-    lose(backend, HG_LOSS_TIMEOUT, "the endpoint took the connection but didn't answer the login");
+    hg_backend_lose(backend, HG_LOSS_TIMEOUT,
+                    "the endpoint took the connection but didn't answer the login");
     unpin(backend);
+}
+
+static void connect_to(HgBackend *backend)
+{
+    const HgPoolOptions *pool = &backend->context.options->pool;
+    hg_timer_start(backend->context.loop, &backend->timer,
+                   pool->connect_timeout + pool->login_timeout);
+    backend->dial = hg_dial_start(backend->context.loop, hg_endpoint_host(backend->endpoint),
+                                  hg_endpoint_port(backend->endpoint), pool->connect_timeout,
+                                  on_connected, backend);
 }
 
 HgBackend *hg_backend_new(const HgBackendContext *context, HgEndpoint *endpoint, const char *user,
@@ -544,12 +332,13 @@ HgBackend *hg_backend_new(const HgBackendContext *context, HgEndpoint *endpoint,
     hg_buffer_init(&backend->in, context->budget);
     hg_buffer_init(&backend->out, context->budget);
     hg_timer_init(&backend->timer, on_timeout);
-    hg_timer_start(context->loop, &backend->timer, pool->connect_timeout + pool->login_timeout);
-    backend->speechless =
-        pool->sasl && !hg_sasl_write_plain_login(&backend->out, user, pool->password);
-    backend->dial =
-        hg_dial_start(context->loop, hg_endpoint_host(endpoint), hg_endpoint_port(endpoint),
-                      pool->connect_timeout, on_connected, backend);
+    backend->transport = pool->http   ? &hg_backend_http
+                         : pool->sasl ? &hg_backend_framed
+                                      : &hg_backend_raw;
+    backend->http = pool->http ? hg_backend_http_new(backend) : NULL;
+    backend->speechless = backend->transport->logs_in &&
+                          !hg_sasl_write_plain_login(&backend->out, user, pool->password);
+    connect_to(backend);
     return backend;
 }
 
@@ -559,13 +348,20 @@ void hg_backend_set_owner(HgBackend *backend, const HgBackendEvents *events, voi
     backend->owner = owner;
 }
 
-/* Puts the frame's length in front, where the protocol wants one. */
-static HgSlice frame_message(const HgBackend *backend, guint8 *message, gsize size)
+/* Gives a backend without a fresh connection a new one. */
+static void reconnect(HgBackend *backend)
 {
-    if (!backend->context.options->pool.sasl)
-        return hg_slice(message, size);
-    hg_frame_write_size(message - HG_FRAME_HEAD_SIZE, (guint32)size);
-    return hg_slice(message - HG_FRAME_HEAD_SIZE, size + HG_FRAME_HEAD_SIZE);
+    if (backend->state != BACKEND_IDLE)
+        return;
+    gboolean stale = backend->stream != NULL &&
+                     hg_loop_now(backend->context.loop) > backend->http->idle_from + REUSE_TIME;
+    if (stale || backend->http->spent)
+        disconnect(backend);
+    if (backend->stream != NULL)
+        return;
+    backend->http->spent = FALSE;
+    hg_backend_set_state(backend, BACKEND_CONNECTING);
+    connect_to(backend);
 }
 
 gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqid, guint8 *message,
@@ -574,8 +370,12 @@ gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqi
     g_assert(hg_backend_is_free(backend));
     if (backend->speechless)
         return FALSE;
-    HgSlice rest = frame_message(backend, message, size);
+    if (backend->transport->reconnects)
+        reconnect(backend);
+    HgSlice rest;
     gsize done = 0;
+    if (!backend->transport->frame(backend, message, size, &rest))
+        return FALSE;
     if (backend->state == BACKEND_IDLE && hg_buffer_size(&backend->out) == 0) {
         HgIo io = hg_stream_write(backend->stream, rest, &done);
         if (io == HG_IO_OK)
@@ -593,9 +393,11 @@ gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqi
     backend->whole = whole;
     backend->unchecked = FALSE;
     if (backend->state == BACKEND_IDLE)
-        set_state(backend, BACKEND_CALLING);
+        hg_backend_set_state(backend, BACKEND_CALLING);
     else if (backend->state != BACKEND_LOST)
         backend->called = TRUE;
+    if (backend->state == BACKEND_CALLING)
+        flush(backend);
     update_want(backend);
     return TRUE;
 }
@@ -615,6 +417,11 @@ void hg_backend_resume(HgBackend *backend)
     if (backend->state != BACKEND_CLOSED)
         update_want(backend);
     unpin(backend);
+}
+
+gboolean hg_backend_holds_session(const HgBackend *backend)
+{
+    return !backend->transport->reconnects;
 }
 
 gboolean hg_backend_is_free(const HgBackend *backend)
@@ -638,7 +445,7 @@ void hg_backend_close(HgBackend *backend)
     if (backend == NULL || backend->state == BACKEND_CLOSED)
         return;
     pin(backend);
-    set_state(backend, BACKEND_CLOSED);
+    hg_backend_set_state(backend, BACKEND_CLOSED);
     hg_timer_stop(backend->context.loop, &backend->timer);
     hg_dial_cancel(backend->dial);
     backend->dial = NULL;

@@ -82,6 +82,10 @@ void hg_backend_resume(HgBackend *backend);
 /* TRUE while no call is outstanding (also before the login has ended). */
 gboolean hg_backend_is_free(const HgBackend *backend);
 
+/* TRUE when the server ties a session to the connection that opened it: with the one goes the
+ * other. Not over HTTP, where a backend connects again when it needs to. */
+gboolean hg_backend_holds_session(const HgBackend *backend);
+
 /* Where it goes; borrowed from the pool. */
 HgEndpoint *hg_backend_endpoint(const HgBackend *backend);
 

@@ -5,7 +5,7 @@
 
 #include "base/container.h"
 #include "net/socket.h"
-#include "wire/sasl.h"
+#include "proxy/resident.h"
 
 #define READS           4            /* reads before other connections get a turn */
 #define REQUESTS        64           /* requests served before other connections get a turn */
@@ -49,6 +49,7 @@ static void unpin(HgClient *client)
     hg_buffer_clear(&client->in);
     hg_buffer_clear(&client->message);
     hg_buffer_clear(&client->out);
+    hg_client_http_free(client->http);
     hg_walker_free(client->walker);
     if (client->identity.principal != NULL)
         hg_principal_unref(client->identity.principal);
@@ -81,18 +82,36 @@ static void update_want(HgClient *client)
     hg_stream_want(client->stream, want);
 }
 
+/* How long the client may take for what comes next; 0: as long as it wants. */
+static guint patience_with(const HgClient *client, const HgProxyOptions *options)
+{
+    gboolean begun = hg_buffer_size(&client->in) > 0 || hg_buffer_size(&client->message) > 0 ||
+                     client->in_request;
+    if (client->state != CLIENT_READY)
+        return 0;
+    if (client->identity.principal == NULL) /* only over HTTP, where each request logs in */
+        return options->login_timeout;
+    if (begun)
+        return options->request_timeout;
+    return client->http != NULL ? options->http_idle : 0;
+}
+
 /* Starts the deadline for a request that has begun, stops it when none has. */
 static void watch_request(HgClient *client)
 {
     HgLoop *loop = hg_worker_loop(client->worker);
-    if (client->identity.principal == NULL || client->input_ended ||
-        client->state == CLIENT_LINGERING)
+    if (client->input_ended || client->state == CLIENT_LINGERING ||
+        (client->identity.principal == NULL && client->http == NULL) ||
+        client->state < CLIENT_READY)
         return; /* the timer has another task */
-    gboolean begun = hg_buffer_size(&client->in) > 0 || hg_buffer_size(&client->message) > 0;
-    if (client->state != CLIENT_READY || !begun)
+    guint patience = patience_with(client, hg_client_options(client));
+    if (patience == client->patience && hg_timer_is_armed(&client->timer) == (patience > 0))
+        return;
+    client->patience = patience;
+    if (patience > 0)
+        hg_timer_start(loop, &client->timer, patience);
+    else
         hg_timer_stop(loop, &client->timer);
-    else if (!hg_timer_is_armed(&client->timer))
-        hg_timer_start(loop, &client->timer, hg_client_options(client)->request_timeout);
 }
 
 void hg_client_enter(HgClient *client)
@@ -159,13 +178,9 @@ HgFlow hg_client_write(HgClient *client, HgSlice bytes)
 
 void hg_client_answer(HgClient *client, HgBuffer *take_message)
 {
-    HgSlice bytes = hg_slice(hg_buffer_data(take_message), hg_buffer_size(take_message));
-    if (client->listener->sasl && bytes.size > 0) {
-        guint8 *head = hg_buffer_data(take_message) - HG_FRAME_HEAD_SIZE;
-        hg_frame_write_size(head, (guint32)bytes.size);
-        bytes = hg_slice(head, bytes.size + HG_FRAME_HEAD_SIZE);
-    }
-    hg_client_write(client, bytes);
+    if (hg_buffer_size(take_message) > 0)
+        client->transport->answer(client, hg_buffer_data(take_message),
+                                  hg_buffer_size(take_message));
     hg_buffer_clear(take_message);
 }
 
@@ -216,12 +231,21 @@ void hg_client_done(HgClient *client)
     if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
         return;
     hg_client_set_state(client, CLIENT_READY);
-    if (client->input_ended && hg_buffer_size(&client->in) == 0)
+    if (client->last_answer || (client->input_ended && hg_buffer_size(&client->in) == 0))
         hg_client_linger(client);
     else if (hg_worker_is_draining(client->worker))
         hg_client_drain(client);
     if (client->state == CLIENT_READY)
         hg_client_work(client); /* does nothing when it runs already */
+}
+
+/* Statements that the client may still have to do with. Over HTTP any connection may ask for those
+ * of the sessions here. */
+static guint statements(HgClient *client)
+{
+    return client->transport->keeps_sessions
+               ? hg_client_statements(client)
+               : hg_residents_statements(hg_worker_residents(client->worker));
 }
 
 void hg_client_drain(HgClient *client)
@@ -230,7 +254,7 @@ void hg_client_drain(HgClient *client)
     client->end_reason = "hivegate is stopping";
     if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING)
         hg_client_end(client);
-    else if (client->state == CLIENT_READY && hg_client_statements(client) == 0)
+    else if (client->state == CLIENT_READY && !client->in_request && statements(client) == 0)
         hg_client_linger(client);
     hg_client_leave(client);
 }
@@ -243,7 +267,8 @@ static void on_timer(HgTimer *timer)
         client->state == CLIENT_AUTHENTICATING) {
         hg_client_login_timed_out(client);
     } else {
-        if (client->state == CLIENT_READY) {
+        guint idle = hg_client_options(client)->http_idle;
+        if (client->state == CLIENT_READY && client->patience != idle) {
             client->end_reason = "a request didn't come whole in time";
             hg_log(hg_client_log(client), HG_LOG_INFO, "request_timed_out",
                    hg_log_text("client", client->identity.address));
@@ -262,7 +287,7 @@ static void take(HgClient *client, ClientWindow *window)
     guint turns = 0;
     client->working = TRUE;
     while (moved && window->size > 0 && takes_input(client) && turns++ < REQUESTS)
-        moved = client->state == CLIENT_READY ? hg_client_take_request(client, window)
+        moved = client->state == CLIENT_READY ? client->transport->take_request(client, window)
                                               : hg_client_take_login(client, window);
     client->more = moved && window->size > 0 && takes_input(client);
     client->working = FALSE;
@@ -304,7 +329,7 @@ static void on_end_of_input(HgClient *client)
 static void no_room(HgClient *client)
 {
     if (client->state == CLIENT_READY)
-        hg_client_refuse_at_ceiling(client);
+        hg_client_give_up(client, hg_slice("", 0), 0, HG_AT_CEILING "; try again");
     else
         hg_client_drop(client);
 }
@@ -317,7 +342,7 @@ static gboolean read_once(HgClient *client)
     gsize room = HG_SCRATCH_SIZE - HG_BUFFER_HEADROOM;
     if (held) {
         gsize most = (gsize)hg_client_options(client)->message_size + PIPELINED_MOST;
-        if (!hg_buffer_reserve(&client->in, hg_client_room_wanted(client), most)) {
+        if (!hg_buffer_reserve(&client->in, client->transport->room_wanted(client), most)) {
             no_room(client);
             return FALSE;
         }
@@ -397,6 +422,10 @@ void hg_client_start(HgWorker *worker, guint listener, int take_fd)
     HgClient *client = g_new0(HgClient, 1);
     client->worker = worker;
     client->listener = &options->listeners[listener];
+    client->transport = client->listener->http   ? &hg_client_http
+                        : client->listener->sasl ? &hg_client_framed
+                                                 : &hg_client_raw;
+    client->http = client->listener->http ? hg_client_http_new() : NULL;
     hg_buffer_init(&client->in, hg_gateway_budget(hg_worker_gateway(worker)));
     hg_buffer_init(&client->message, hg_gateway_budget(hg_worker_gateway(worker)));
     hg_buffer_init(&client->out, hg_gateway_budget(hg_worker_gateway(worker)));

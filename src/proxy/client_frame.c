@@ -10,22 +10,21 @@
 
 #define STRANGER_MOST (64 * 1024) /* bytes of a request before the login */
 
-/* The stream can't be followed any more: says why, where a client would look, and ends. */
-static void give_up(HgClient *client, HgSlice name, gint32 seqid, const char *why)
+void hg_client_give_up(HgClient *client, HgSlice method, gint32 seqid, const char *why)
 {
     hg_client_log_refused(client, why);
     client->end_reason = "what it sent can't be followed";
+    client->transport->broken(client, method, seqid, why);
+}
+
+static void broken(HgClient *client, HgSlice method, gint32 seqid, const char *why)
+{
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     g_autofree char *text = g_strconcat("hivegate: ", why, NULL);
-    if (hg_answer_exception(&answer, name, seqid, HG_EXCEPTION_PROTOCOL_ERROR, text))
+    if (hg_answer_exception(&answer, method, seqid, HG_EXCEPTION_PROTOCOL_ERROR, text))
         hg_client_answer(client, &answer);
     hg_client_linger(client);
-}
-
-void hg_client_refuse_at_ceiling(HgClient *client)
-{
-    give_up(client, hg_slice("", 0), 0, HG_AT_CEILING "; try again");
 }
 
 /* The most that one request may be: little while nobody has logged in (a listener without SASL). */
@@ -42,7 +41,7 @@ static void too_large(HgClient *client)
                             ? "a request is larger than %u bytes (limits: message_size)"
                             : "a request that comes before the login is larger than %u bytes",
                         largest_request(client));
-    give_up(client, hg_slice("", 0), 0, why);
+    hg_client_give_up(client, hg_slice("", 0), 0, why);
 }
 
 /* Serves the message that client->message holds in full. */
@@ -57,8 +56,8 @@ static void serve_collected(HgClient *client)
     if (status == HG_REQUEST_OK || status == HG_REQUEST_REFUSED)
         hg_client_serve(client, &request, bytes);
     else
-        give_up(client, hg_slice("", 0), 0,
-                status == HG_REQUEST_BROKEN ? request.why : "a request is not Thrift");
+        hg_client_give_up(client, hg_slice("", 0), 0,
+                          status == HG_REQUEST_BROKEN ? request.why : "a request is not Thrift");
     hg_buffer_clear(&message);
 }
 
@@ -68,7 +67,7 @@ static gsize collect(HgClient *client, HgSlice bytes)
     gsize used = 0;
     HgWalk walk = hg_walker_feed(client->walker, bytes, &used);
     if (walk == HG_WALK_BAD) {
-        give_up(client, hg_slice("", 0), 0, "a request is not Thrift");
+        hg_client_give_up(client, hg_slice("", 0), 0, "a request is not Thrift");
         return bytes.size;
     }
     gsize most = largest_request(client);
@@ -77,7 +76,7 @@ static gsize collect(HgClient *client, HgSlice bytes)
         return bytes.size;
     }
     if (!hg_buffer_append(&client->message, hg_slice(bytes.data, used), most)) {
-        hg_client_refuse_at_ceiling(client);
+        hg_client_give_up(client, hg_slice("", 0), 0, HG_AT_CEILING "; try again");
         return bytes.size;
     }
     if (walk == HG_WALK_DONE)
@@ -97,7 +96,7 @@ static gsize take_bytes(HgClient *client, guint8 *bytes, gsize size)
         hg_client_serve(client, &request, bytes);
         return request.size;
     case HG_REQUEST_BROKEN:
-        give_up(client, request.head.name, request.head.seqid, request.why);
+        hg_client_give_up(client, request.head.name, request.head.seqid, request.why);
         return size;
     case HG_REQUEST_SHORT:
         break;
@@ -112,7 +111,7 @@ static gboolean take_frame(HgClient *client, ClientWindow *window)
         return FALSE;
     gsize size = hg_frame_read_size(window->at);
     if (size == 0) {
-        give_up(client, hg_slice("", 0), 0, "an empty frame came");
+        hg_client_give_up(client, hg_slice("", 0), 0, "an empty frame came");
         return FALSE;
     }
     if (size > hg_client_options(client)->message_size) {
@@ -136,21 +135,11 @@ static gboolean take_frame(HgClient *client, ClientWindow *window)
     return TRUE;
 }
 
-gboolean hg_client_take_request(HgClient *client, ClientWindow *window)
-{
-    if (client->listener->sasl)
-        return take_frame(client, window);
-    gsize used = take_bytes(client, window->at, window->size);
-    window->at += used;
-    window->size -= used;
-    return TRUE;
-}
-
-gsize hg_client_room_wanted(const HgClient *client)
+static gsize room_for_frame(const HgClient *client)
 {
     gsize size = hg_buffer_size(&client->in);
     gsize wanted = 4096;
-    if (client->state == CLIENT_READY && client->listener->sasl && size >= HG_FRAME_HEAD_SIZE) {
+    if (client->state == CLIENT_READY && size >= HG_FRAME_HEAD_SIZE) {
         gsize whole = HG_FRAME_HEAD_SIZE + (gsize)hg_frame_read_size(hg_buffer_data(&client->in));
         /* grows with what has come, never straight to a length that was only claimed */
         if (whole > size)
@@ -158,3 +147,69 @@ gsize hg_client_room_wanted(const HgClient *client)
     }
     return wanted;
 }
+
+static void answer_framed(HgClient *client, guint8 *message, gsize size)
+{
+    guint8 *head = message - HG_FRAME_HEAD_SIZE;
+    hg_frame_write_size(head, (guint32)size);
+    hg_client_write(client, hg_slice(head, size + HG_FRAME_HEAD_SIZE));
+}
+
+/* One frame when the reply's length is known when it begins, else one for each piece. */
+static HgFlow write_framed(HgClient *client, HgReplyPiece *piece)
+{
+    if (!piece->first && client->call.framed)
+        return hg_client_write(client, hg_slice(piece->bytes, piece->size));
+    gsize size = piece->first && piece->total >= 0 ? (gsize)piece->total : piece->size;
+    client->call.framed = piece->first && piece->total >= 0;
+    guint8 *head = piece->bytes - HG_FRAME_HEAD_SIZE;
+    hg_frame_write_size(head, (guint32)size);
+    return hg_client_write(client, hg_slice(head, piece->size + HG_FRAME_HEAD_SIZE));
+}
+
+const ClientTransport hg_client_framed = {
+    .take_request = take_frame,
+    .room_wanted = room_for_frame,
+    .answer = answer_framed,
+    .write_piece = write_framed,
+    .accepted = hg_client_sasl_accepted,
+    .refused = hg_client_sasl_refused,
+    .broken = broken,
+    .keeps_sessions = TRUE,
+};
+
+/* ---- without frames ---- */
+
+static gboolean take_raw(HgClient *client, ClientWindow *window)
+{
+    gsize used = take_bytes(client, window->at, window->size);
+    window->at += used;
+    window->size -= used;
+    return TRUE;
+}
+
+static gsize room_for_raw(const HgClient *client)
+{
+    return 4096;
+}
+
+static void answer_raw(HgClient *client, guint8 *message, gsize size)
+{
+    hg_client_write(client, hg_slice(message, size));
+}
+
+static HgFlow write_raw(HgClient *client, HgReplyPiece *piece)
+{
+    return hg_client_write(client, hg_slice(piece->bytes, piece->size));
+}
+
+const ClientTransport hg_client_raw = {
+    .take_request = take_raw,
+    .room_wanted = room_for_raw,
+    .answer = answer_raw,
+    .write_piece = write_raw,
+    .accepted = hg_client_raw_accepted,
+    .refused = hg_client_raw_refused,
+    .broken = broken,
+    .keeps_sessions = TRUE,
+};

@@ -14,7 +14,7 @@
 /* What a driver shows when Spark or Hive refuses a password (measured, 3.5.3). */
 static const char refused_text[] = "Error validating the login";
 
-static void send_frame(HgClient *client, HgSaslStatus status, const char *text)
+void hg_client_send_sasl(HgClient *client, HgSaslStatus status, const char *text)
 {
     HgBuffer frame;
     hg_buffer_init(&frame, NULL);
@@ -29,7 +29,7 @@ static void refuse(HgClient *client, HgSaslStatus status, const char *text, cons
            hg_log_text("client", client->identity.address), hg_log_text("why", why));
     if (client->state == CLIENT_GREETING)
         hg_client_set_state(client, CLIENT_NEGOTIATING);
-    send_frame(client, status, text);
+    hg_client_send_sasl(client, status, text);
     hg_client_linger(client);
 }
 
@@ -37,8 +37,8 @@ void hg_client_login_timed_out(HgClient *client)
 {
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out",
            hg_log_text("client", client->identity.address));
-    if (client->listener->sasl && client->state != CLIENT_GREETING) {
-        send_frame(client, HG_SASL_ERROR, "The login took too long; hivegate gave it up.");
+    if (client->transport == &hg_client_framed && client->state != CLIENT_GREETING) {
+        hg_client_send_sasl(client, HG_SASL_ERROR, "The login took too long; hivegate gave it up.");
         hg_client_linger(client);
     } else {
         hg_client_end(client);
@@ -49,16 +49,19 @@ void hg_client_login_timed_out(HgClient *client)
 
 static void answer_http(HgClient *client)
 {
-    static const char body[] =
+    static const char binary[] =
         "This hivegate listener speaks HiveServer2's binary Thrift, not HTTP.\n"
         "Use a jdbc:hive2:// URL without transportMode=http for it.\n";
+    static const char no_tls[] = "This hivegate listener needs TLS: use https, or ssl=true.\n";
+    const char *body = client->without_tls ? no_tls : binary;
     g_autofree char *text =
         g_strdup_printf("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
                         "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
-                        sizeof body - 1, body);
+                        strlen(body), body);
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
            hg_log_text("client", client->identity.address),
-           hg_log_text("why", "an HTTP request on a binary listener"));
+           hg_log_text("why", client->without_tls ? "no TLS on a listener that needs it"
+                                                  : "an HTTP request on a binary listener"));
     hg_client_set_state(client, CLIENT_NEGOTIATING); /* writing may end the client */
     hg_client_write(client, hg_slice_from_string(text));
     hg_client_linger(client);
@@ -108,7 +111,8 @@ static gboolean looks_like_http(HgSlice bytes)
 static gboolean answer_stranger(HgClient *client, const ClientWindow *window)
 {
     guint8 first = window->at[0];
-    if (looks_like_http(hg_slice(window->at, window->size))) {
+    if (looks_like_http(hg_slice(window->at, window->size)) &&
+        (client->http == NULL || client->without_tls)) {
         answer_http(client);
     } else if (client->without_tls) {
         refuse_without_tls(client, first);
@@ -116,12 +120,17 @@ static gboolean answer_stranger(HgClient *client, const ClientWindow *window)
         refuse(client, HG_SASL_ERROR,
                "This hivegate listener has no TLS: connect without ssl=true.",
                "a TLS handshake on a plain listener");
-    } else if (client->listener->sasl && first == THRIFT_STRICT) {
+    } else if (client->transport == &hg_client_framed && first == THRIFT_STRICT) {
         /* the number is Java's signed byte, as Spark words it */
         refuse(client, HG_SASL_ERROR,
                "Invalid status -128: this hivegate listener expects SASL; leave out auth=noSasl.",
                "Thrift without SASL on a SASL listener");
-    } else if (!client->listener->sasl && first >= HG_SASL_START && first <= HG_SASL_COMPLETE) {
+    } else if (client->http != NULL && first <= HG_SASL_COMPLETE) {
+        refuse(client, HG_SASL_ERROR,
+               "This hivegate listener speaks HTTP: connect with transportMode=http.",
+               "binary Thrift on an HTTP listener");
+    } else if (client->transport == &hg_client_raw && first >= HG_SASL_START &&
+               first <= HG_SASL_COMPLETE) {
         refuse(client, HG_SASL_ERROR,
                "This hivegate listener has no SASL: connect with auth=noSasl.",
                "SASL on a listener without it");
@@ -181,24 +190,32 @@ static void refuse_other(HgClient *client, const HgPrincipal *other)
     hg_client_done(client);
 }
 
-static void accept_login(HgClient *client, HgPrincipal *principal)
+void hg_client_login_accepted(HgClient *client, HgPrincipal *principal)
 {
-    if (client->identity.principal != NULL &&
-        !hg_principal_equal(client->identity.principal, principal)) {
+    HgPrincipal *before = client->identity.principal;
+    gboolean other = before != NULL && !hg_principal_equal(before, principal);
+    if (other && client->transport->keeps_sessions) {
         refuse_other(client, principal);
         return;
     }
-    hg_log(hg_client_log(client), HG_LOG_DEBUG, "login_accepted",
-           hg_log_text("client", client->identity.address),
-           hg_log_text("user", hg_principal_name(principal)));
-    if (client->identity.principal == NULL)
-        client->identity.principal = hg_principal_ref(principal);
-    if (client->listener->sasl) {
-        send_frame(client, HG_SASL_COMPLETE, "");
-        hg_client_done(client);
-        return;
-    }
-    /* the OpenSession that carried the credentials waits in client->message */
+    if (before == NULL || other) /* over HTTP each request says who asks */
+        hg_log(hg_client_log(client), HG_LOG_DEBUG, "login_accepted",
+               hg_log_text("client", client->identity.address),
+               hg_log_text("user", hg_principal_name(principal)));
+    client->identity.principal = hg_principal_ref(principal);
+    hg_principal_unref(before);
+    client->transport->accepted(client);
+}
+
+void hg_client_sasl_accepted(HgClient *client)
+{
+    hg_client_send_sasl(client, HG_SASL_COMPLETE, "");
+    hg_client_done(client);
+}
+
+/* The OpenSession that carried the credentials waits in client->message. */
+void hg_client_raw_accepted(HgClient *client)
+{
     HgBuffer message = client->message;
     hg_buffer_init(&client->message, message.budget);
     HgRequest request;
@@ -208,16 +225,25 @@ static void accept_login(HgClient *client, HgPrincipal *principal)
     hg_buffer_clear(&message);
 }
 
-/* `shown` goes to the client, `why` to the log. */
-static void refuse_login(HgClient *client, const char *name, const char *shown, const char *why)
+/* `text` goes to the client, `why` to the log. */
+void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal refusal,
+                             const char *text, const char *why)
 {
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
            hg_log_text("client", client->identity.address), hg_log_text("user", name),
            hg_log_text("why", why));
-    if (client->listener->sasl)
-        send_frame(client, HG_SASL_BAD, shown);
-    else
-        answer_waiting_open(client, shown);
+    client->transport->refused(client, refusal, text);
+}
+
+void hg_client_sasl_refused(HgClient *client, ClientRefusal refusal, const char *text)
+{
+    hg_client_send_sasl(client, HG_SASL_BAD, text);
+    hg_client_linger(client);
+}
+
+void hg_client_raw_refused(HgClient *client, ClientRefusal refusal, const char *text)
+{
+    answer_waiting_open(client, text);
     hg_client_linger(client);
 }
 
@@ -228,13 +254,14 @@ static void on_checked(HgTask *task)
     if (client != NULL && client->state == CLIENT_AUTHENTICATING) {
         hg_client_enter(client);
         if (check->principal != NULL)
-            accept_login(client, check->principal);
+            hg_client_login_accepted(client, check->principal);
+        else if (g_error_matches(check->error, HG_ERROR, HG_ERROR_DENIED))
+            hg_client_login_refused(client, check->name, REFUSAL_WRONG, refused_text,
+                                    check->error->message);
         else
-            refuse_login(client, check->name,
-                         g_error_matches(check->error, HG_ERROR, HG_ERROR_DENIED)
-                             ? refused_text
-                             : "hivegate can't check logins at the moment; try again.",
-                         check->error->message);
+            hg_client_login_refused(client, check->name, REFUSAL_FAILURE,
+                                    "hivegate can't check logins at the moment; try again.",
+                                    check->error->message);
         hg_client_leave(client);
     }
     free_check(check);
@@ -266,7 +293,7 @@ void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
                                          &principal) == HG_AUTH_ACCEPTED ||
         hg_authenticator_try_cached(authenticator, name, password, &principal) ==
             HG_AUTH_ACCEPTED) {
-        accept_login(client, principal);
+        hg_client_login_accepted(client, principal);
         hg_principal_unref(principal);
         return;
     }
@@ -277,9 +304,9 @@ void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
     check->name = hg_slice_dup_string(name);
     check->password = hg_slice_dup_string(password);
     if (!hg_jobs_submit(hg_gateway_jobs(gateway), run_check, check)) {
-        refuse_login(client, check->name,
-                     "hivegate has too many logins to check at the moment; try again.",
-                     "the queue of logins is full (jobs: queue)");
+        hg_client_login_refused(client, check->name, REFUSAL_FAILURE,
+                                "hivegate has too many logins to check at the moment; try again.",
+                                "the queue of logins is full (jobs: queue)");
         free_check(check);
     }
 }
@@ -319,7 +346,7 @@ gboolean hg_client_take_login(HgClient *client, ClientWindow *window)
         client->identity.certificate = hg_stream_tls_peer(client->stream);
     if (client->state == CLIENT_GREETING && answer_stranger(client, window))
         return FALSE;
-    if (!client->listener->sasl) {
+    if (client->transport != &hg_client_framed) {
         hg_client_set_state(client, CLIENT_READY);
         return TRUE;
     }
@@ -351,8 +378,9 @@ void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint
     }
     if (name.size == 0 || password.size == 0) {
         hg_client_set_state(client, CLIENT_AUTHENTICATING);
-        refuse_login(client, "", "Error validating the login: user and password are needed",
-                     "no user or password in OpenSession");
+        hg_client_login_refused(client, "", REFUSAL_WRONG,
+                                "Error validating the login: user and password are needed",
+                                "no user or password in OpenSession");
         return;
     }
     hg_client_check(client, name, password);

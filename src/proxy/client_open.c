@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hs2/open.h"
+#include "proxy/resident.h"
 
 /* One OpenSession on its way. Owned by the client while it lasts. */
 struct ClientOpening {
@@ -134,14 +135,21 @@ static void on_timeout(HgTimer *timer)
 static void adopt(ClientOpening *opening, HgReplyPiece *piece)
 {
     HgClient *client = opening->client;
+    gboolean keeps = client->transport->keeps_sessions;
     HgHandle theirs;
     hg_reply_get_handle(piece->head, piece->bytes, &theirs);
     g_autoptr(HgSession) session =
         hg_session_new(client->identity.principal, opening->effective_user,
-                       g_steal_pointer(&opening->endpoint), &theirs, client->id);
+                       g_steal_pointer(&opening->endpoint), &theirs, keeps ? client->id : 0);
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
+    if (keeps) {
+        hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
+    } else {
+        hg_session_set_worker(session, client->worker);
+        hg_residents_add(hg_worker_residents(client->worker), session,
+                         g_steal_pointer(&opening->backend));
+    }
     hg_directory_add_session(hg_gateway_directory(hg_worker_gateway(client->worker)), session);
-    hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
     opening->counted = FALSE;
     hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened",
            hg_log_text("client", client->identity.address),
@@ -161,7 +169,7 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     if (head->has_handle && !head->exception && head->status_code != HG_STATUS_ERROR)
         adopt(opening, piece);
     hg_client_open_cancel(client);
-    hg_client_write_piece(client, piece);
+    client->transport->write_piece(client, piece);
     hg_client_done(client);
     hg_client_leave(client);
     return HG_FLOW_GO;
@@ -171,7 +179,7 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
  * 4.0.1): any other name than an ASCII one would become somebody else's. */
 static gboolean check_login_name(const HgPoolOptions *pool, const char *name, GError **error)
 {
-    if (pool->login == HG_LOGIN_SERVICE || !pool->sasl || g_str_is_ascii(name))
+    if (pool->login == HG_LOGIN_SERVICE || (!pool->sasl && !pool->http) || g_str_is_ascii(name))
         return TRUE;
     g_autofree char *quoted = hg_text_quote(hg_slice_from_string(name));
     g_set_error(error, HG_ERROR, HG_ERROR_INVALID,

@@ -3,6 +3,7 @@
  *   client.c         lifecycle: states, reading, writing, the end
  *   client_login.c   first bytes and SASL, checking credentials
  *   client_frame.c   from bytes to requests
+ *   client_http.c    from bytes to requests over HTTP, and back; client_http_head.c: their heads
  *   client_request.c what to do with each request
  *   client_open.c    OpenSession: choosing an endpoint until one answers
  *   client_relay.c   leases and replies on their way back
@@ -14,6 +15,7 @@
 #include "net/stream.h"
 #include "net/timer.h"
 #include "proxy/client.h"
+#include "wire/sasl.h"
 #include "wire/walker.h"
 
 /* One row per state; client.c holds which may follow which. */
@@ -45,6 +47,7 @@ struct Lease {
     HgSession *session;
     HgBackend *backend; /* NULL once lost */
     gboolean home;
+    gboolean lent; /* the connection belongs to a session that lives with the worker */
     gboolean kept; /* the connection came from the cache */
 };
 
@@ -60,30 +63,7 @@ typedef struct {
 } ClientCall;
 
 typedef struct ClientOpening ClientOpening; /* client_open.c */
-
-struct HgClient {
-    HgWorker *worker;
-    guint64 id;
-    const HgListenerOptions *listener;
-    HgStream *stream;
-    ClientIdentity identity;
-    HgBuffer in;      /* read, not looked at */
-    HgBuffer message; /* a request that came in parts, without frames */
-    HgBuffer out;     /* to be written */
-    HgWalker *walker; /* over `message` */
-    HgTimer timer;    /* the deadline of the present state */
-    Lease *leases;    /* home leases */
-    ClientCall call;
-    ClientOpening *opening;
-    const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */
-    gsize lingered;         /* bytes thrown away while lingering */
-    guint pins;             /* callbacks that are running */
-    ClientState state;
-    gboolean input_ended; /* the client sends no more: what is under way gets a moment */
-    gboolean working;     /* hg_client_work() runs: no second one inside */
-    gboolean without_tls; /* it spoke no TLS to a listener that has it */
-    gboolean more;        /* what waits in `in` could be served: it was only another's turn */
-};
+typedef struct ClientHttp ClientHttp;       /* client_http.c */
 
 /* A window onto bytes that have come: in the worker's scratch or in client->in, with headroom in
  * front. What is used is taken off its front. */
@@ -91,6 +71,64 @@ typedef struct {
     guint8 *at;
     gsize size;
 } ClientWindow;
+
+typedef enum {
+    REFUSAL_WRONG,   /* no such user and password */
+    REFUSAL_FAILURE, /* they can't be checked at the moment */
+} ClientRefusal;
+
+/* How messages travel between the client and hivegate: a table for each way. */
+typedef struct {
+    /* Takes one request, or a part of it, from the window. FALSE when more bytes are needed. */
+    gboolean (*take_request)(HgClient *client, ClientWindow *window);
+    /* Bytes that surely belong to what has begun, and are not there yet: how much room a read
+     * should have. */
+    gsize (*room_wanted)(const HgClient *client);
+    /* Sends one message of hivegate's own; it has headroom in front. */
+    void (*answer)(HgClient *client, guint8 *message, gsize size);
+    /* Hands a piece of a backend's reply to the client. */
+    HgFlow (*write_piece)(HgClient *client, HgReplyPiece *piece);
+    /* The login that the client asked for has succeeded (identity.principal) or not. */
+    void (*accepted)(HgClient *client);
+    void (*refused)(HgClient *client, ClientRefusal refusal, const char *text);
+    /* What came can't be followed any more: says why, as far as the client can be told. */
+    void (*broken)(HgClient *client, HgSlice method, gint32 seqid, const char *why);
+    gboolean keeps_sessions; /* sessions end with the connection that opened them */
+} ClientTransport;
+
+extern const ClientTransport hg_client_framed; /* SASL frames */
+extern const ClientTransport hg_client_raw;    /* bare Thrift */
+extern const ClientTransport hg_client_http;
+
+struct HgClient {
+    HgWorker *worker;
+    guint64 id;
+    const HgListenerOptions *listener;
+    const ClientTransport *transport;
+    ClientHttp *http; /* NULL on a binary listener */
+    HgStream *stream;
+    ClientIdentity identity;
+    HgBuffer in;      /* read, not looked at */
+    HgBuffer message; /* a request that came in parts, without frames */
+    HgBuffer out;     /* to be written */
+    HgWalker *walker; /* over `message` */
+    HgTimer timer;    /* the deadline of the present state */
+    guint patience; /* ms that the timer was started with for a request; 0: it is for something else
+                     */
+    Lease *leases;  /* home leases */
+    ClientCall call;
+    ClientOpening *opening;
+    const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */
+    gsize lingered;         /* bytes thrown away while lingering */
+    guint pins;             /* callbacks that are running */
+    ClientState state;
+    gboolean input_ended; /* the client sends no more: what is under way gets a moment */
+    gboolean in_request;  /* part of a request was taken that lies in no buffer */
+    gboolean last_answer; /* the connection ends behind the answer to the present request */
+    gboolean working;     /* hg_client_work() runs: no second one inside */
+    gboolean without_tls; /* it spoke no TLS to a listener that has it */
+    gboolean more;        /* what waits in `in` could be served: it was only another's turn */
+};
 
 static inline HgLog *hg_client_log(HgClient *client)
 {
@@ -116,7 +154,7 @@ void hg_client_leave(HgClient *client);
 /* Writes bytes, or queues what the socket doesn't take. HG_FLOW_WAIT while something is queued. */
 HgFlow hg_client_write(HgClient *client, HgSlice bytes);
 
-/* Sends one Thrift message in `message` (in a frame when the listener has SASL) and clears it. */
+/* Sends one Thrift message as the transport has it, and clears it. */
 void hg_client_answer(HgClient *client, HgBuffer *take_message);
 
 /* Ends a client that the memory ceiling leaves no room for, and says so in the log. */
@@ -151,17 +189,31 @@ void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint
 /* The login has taken too long: says so to a client that speaks SASL, and ends it. */
 void hg_client_login_timed_out(HgClient *client);
 
+/* Answers a login attempt: the client is `principal` from now on (borrowed), or is told `text`. */
+void hg_client_login_accepted(HgClient *client, HgPrincipal *principal);
+void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal refusal,
+                             const char *text, const char *why);
+
+/* What follows from that on the binary transports. */
+void hg_client_sasl_accepted(HgClient *client);
+void hg_client_sasl_refused(HgClient *client, ClientRefusal refusal, const char *text);
+void hg_client_raw_accepted(HgClient *client);
+void hg_client_raw_refused(HgClient *client, ClientRefusal refusal, const char *text);
+
+/* Sends a SASL frame with a text. */
+void hg_client_send_sasl(HgClient *client, HgSaslStatus status, const char *text);
+
 /* ---- client_frame.c ---- */
 
-/* Takes one request, or a part of it, from the window. FALSE when more bytes are needed. */
-gboolean hg_client_take_request(HgClient *client, ClientWindow *window);
+/* The stream can't be followed any more: notes it in the log, says why where a client would look,
+ * and ends. `method` and `seqid` as far as they are known. */
+void hg_client_give_up(HgClient *client, HgSlice method, gint32 seqid, const char *why);
 
-/* Tells the client that its request doesn't fit under the memory ceiling, and ends. */
-void hg_client_refuse_at_ceiling(HgClient *client);
+/* ---- client_http.c ---- */
 
-/* Bytes that surely belong to the request that has begun, and are not there yet: how much room a
- * read should have. */
-gsize hg_client_room_wanted(const HgClient *client);
+/* Makes the client ready for HTTP, and frees that (NULL is fine). */
+ClientHttp *hg_client_http_new(void);
+void hg_client_http_free(ClientHttp *http);
 
 /* ---- client_request.c ---- */
 
@@ -195,9 +247,6 @@ Lease *hg_client_lease(HgClient *client, HgSession *session);
 
 /* Forwards the request that client->call describes. */
 void hg_client_forward(HgClient *client, guint8 *message, gsize size);
-
-/* Hands a piece of a reply to the client. */
-HgFlow hg_client_write_piece(HgClient *client, HgReplyPiece *piece);
 
 /* The client has read what was queued: its reply may go on. */
 void hg_client_resume_reply(HgClient *client);

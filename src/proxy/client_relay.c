@@ -3,7 +3,7 @@
 #include "proxy/client_private.h"
 
 #include "proxy/closer.h"
-#include "wire/sasl.h"
+#include "proxy/resident.h"
 
 static HgFlow on_reply(void *owner, HgReplyPiece *piece);
 static void on_lost(void *owner, HgLoss loss, const char *detail);
@@ -19,6 +19,8 @@ static void free_lease(Lease *lease)
     if (lease->home)
         hg_quota_give(hg_gateway_quota(hg_worker_gateway(lease->client->worker)),
                       hg_session_effective_user(lease->session));
+    else if (hg_session_worker(lease->session) != NULL)
+        hg_session_end_call(lease->session);
     hg_session_unref(lease->session);
     g_free(lease);
 }
@@ -45,17 +47,35 @@ void hg_client_add_home(HgClient *client, HgSession *session, HgBackend *take_ba
     hg_backend_set_owner(take_backend, &lease_events, lease);
 }
 
+/* The home lease, with a new connection in place of one that went without taking the session along.
+ */
+static Lease *with_connection(Lease *lease)
+{
+    if (lease->backend == NULL && hg_session_state(lease->session) == HG_SESSION_OPEN)
+        lease->backend = hg_worker_take_backend(
+            lease->client->worker, hg_session_endpoint(lease->session),
+            hg_session_effective_user(lease->session), &lease_events, lease, &lease->kept);
+    return lease->backend != NULL ? lease : NULL;
+}
+
 Lease *hg_client_lease(HgClient *client, HgSession *session)
 {
     if (hg_session_home(session) == client->id) {
         for (Lease *lease = client->leases; lease != NULL; lease = lease->next)
             if (lease->session == session)
-                return lease->backend != NULL ? lease : NULL;
+                return with_connection(lease);
         return NULL;
     }
     Lease *lease = g_new0(Lease, 1);
     lease->client = client;
     lease->session = hg_session_ref(session);
+    if (hg_session_worker(session) != NULL)
+        hg_session_begin_call(session);
+    lease->backend =
+        hg_residents_borrow(hg_worker_residents(client->worker), session, &lease_events, lease);
+    lease->lent = lease->backend != NULL;
+    if (lease->lent)
+        return lease;
     lease->backend = hg_worker_take_backend(client->worker, hg_session_endpoint(session),
                                             hg_session_effective_user(session), &lease_events,
                                             lease, &lease->kept);
@@ -73,6 +93,7 @@ static GPtrArray *forget_session(HgClient *client, HgSession *session, const cha
                hg_log_text("user", hg_principal_name(hg_session_principal(session))),
                hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
                hg_log_text("why", why));
+    hg_residents_forget(session);
     return hg_directory_remove_session(directory_of(client), session);
 }
 
@@ -86,7 +107,9 @@ static void return_lease(HgClient *client, Lease *lease, gboolean session_closed
         return;
     if (lease->home)
         unlink_home(lease);
-    if (exception)
+    if (lease->lent)
+        hg_residents_return(hg_worker_residents(client->worker), lease->session, lease->backend);
+    else if (exception)
         hg_backend_close(lease->backend);
     else if (lease->backend != NULL)
         hg_backend_cache_put(hg_worker_backend_cache(client->worker), lease->backend);
@@ -116,7 +139,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
     gboolean whole = call->method->gives != HG_GIVES_NOTHING;
     if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole))
         return;
-    if (!call->lease->home) {
+    if (!call->lease->home && !call->lease->lent) {
         hg_backend_close(call->lease->backend);
         call->lease->backend = NULL;
     }
@@ -181,20 +204,6 @@ static void note_head(HgClient *client, HgReplyPiece *piece)
                                  head->status_code == HG_STATUS_SUCCESS_WITH_INFO);
 }
 
-HgFlow hg_client_write_piece(HgClient *client, HgReplyPiece *piece)
-{
-    if (!client->listener->sasl)
-        return hg_client_write(client, hg_slice(piece->bytes, piece->size));
-    /* one frame when its length is known when it begins, else one for each piece */
-    if (!piece->first && client->call.framed)
-        return hg_client_write(client, hg_slice(piece->bytes, piece->size));
-    gsize size = piece->first && piece->total >= 0 ? (gsize)piece->total : piece->size;
-    client->call.framed = piece->first && piece->total >= 0;
-    guint8 *head = piece->bytes - HG_FRAME_HEAD_SIZE;
-    hg_frame_write_size(head, (guint32)size);
-    return hg_client_write(client, hg_slice(head, piece->size + HG_FRAME_HEAD_SIZE));
-}
-
 static HgFlow on_reply(void *owner, HgReplyPiece *piece)
 {
     Lease *lease = owner;
@@ -206,7 +215,7 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         if (!last)
             hg_client_set_state(client, CLIENT_REPLYING);
     }
-    HgFlow flow = hg_client_write_piece(client, piece);
+    HgFlow flow = client->transport->write_piece(client, piece);
     if (last && client->state != CLIENT_CLOSED)
         finish_call(client);
     hg_client_leave(client);
@@ -237,15 +246,16 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
 {
     Lease *lease = owner;
     HgClient *client = lease->client;
+    gboolean lost = (lease->home || lease->lent) && hg_backend_holds_session(lease->backend);
     hg_client_enter(client);
     hg_backend_close(lease->backend);
     lease->backend = NULL;
-    if (lease->home)
+    if (lost)
         lose_session(client, lease, detail);
     if (client->call.lease == lease && client->state == CLIENT_CALLING) {
         g_autofree char *text = g_strdup_printf(
-            lease->home ? "hivegate: this session is lost: endpoint %s: %s. Connect again to go on."
-                        : "hivegate: endpoint %s could not be asked: %s. Try again.",
+            lost ? "hivegate: this session is lost: endpoint %s: %s. Connect again to go on."
+                 : "hivegate: endpoint %s could not be asked: %s. Try again.",
             hg_endpoint_name(hg_session_endpoint(lease->session)), detail);
         hg_client_answer_error(client, client->call.method, client->call.seqid, "08S01", text);
         if (client->state == CLIENT_CALLING)
@@ -265,7 +275,7 @@ static void end_home(HgClient *client, Lease *lease)
     gboolean open = hg_session_state(session) == HG_SESSION_OPEN;
     const char *why = client->end_reason != NULL ? client->end_reason : "the client left";
     GPtrArray *operations = forget_session(client, session, why);
-    if (!open || lease->backend == NULL) { /* lost, or closed over another connection */
+    if (!open) { /* lost, or closed over another connection */
         hg_backend_close(lease->backend);
         g_ptr_array_unref(operations);
     } else {
@@ -278,7 +288,11 @@ void hg_client_end_leases(HgClient *client)
 {
     ClientCall call = client->call;
     client->call = (ClientCall){0};
-    if (call.lease != NULL && !call.lease->home) {
+    if (call.lease != NULL && call.lease->lent) {
+        hg_residents_return(hg_worker_residents(client->worker), call.lease->session,
+                            call.lease->backend);
+        free_lease(call.lease);
+    } else if (call.lease != NULL && !call.lease->home) {
         hg_backend_close(call.lease->backend);
         free_lease(call.lease);
     }

@@ -5,6 +5,7 @@
 
 #include "hs2/answer.h"
 #include "hs2/writer.h"
+#include "proxy/resident.h"
 
 void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
                             const char *sql_state, const char *message)
@@ -84,10 +85,12 @@ static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, 
         if (hg_answer_success(&answer, method, seqid))
             hg_client_answer(client, &answer);
         hg_buffer_clear(&answer);
-        if (method->id == HG_METHOD_CLOSE_SESSION)
+        if (method->id == HG_METHOD_CLOSE_SESSION) {
             g_ptr_array_unref(hg_directory_remove_session(directory, session));
-        else if (operation != NULL)
+            hg_residents_forget(session);
+        } else if (operation != NULL) {
             hg_directory_remove_operation(directory, operation);
+        }
         return;
     }
     g_autofree char *why = hg_session_lost_why(session);
@@ -186,7 +189,7 @@ static void serve_open(HgClient *client, const HgRequest *request, guint8 *messa
     if (hg_worker_is_draining(client->worker))
         hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
                                stopping_text);
-    else if (!client->listener->sasl)
+    else if (client->transport == &hg_client_raw)
         hg_client_login_raw(client, request, message);
     else
         hg_client_open(client, request, hg_slice(message, request->size));
@@ -195,8 +198,10 @@ static void serve_open(HgClient *client, const HgRequest *request, guint8 *messa
 void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message)
 {
     /* else the timer is the login's deadline, or that of a client which sends no more */
-    if (client->identity.principal != NULL && !client->input_ended)
+    if (client->identity.principal != NULL && !client->input_ended) {
         hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
+        client->patience = 0;
+    }
     if (request->why[0] != '\0') {
         answer_refused(client, request);
         return;

@@ -13,12 +13,16 @@ typedef enum {
 
 typedef struct {
     const char *name;
-    gboolean sasl; /* SASL PLAIN, else Thrift without SASL */
-    HgTls *tls;    /* borrowed; NULL: plain text */
+    gboolean http;         /* HTTP, else binary Thrift */
+    gboolean sasl;         /* SASL PLAIN, else Thrift without SASL */
+    const char *http_path; /* without the '/' in front: "cliservice" */
+    HgTls *tls;            /* borrowed; NULL: plain text */
 } HgListenerOptions;
 
 typedef struct {
-    gboolean sasl;           /* how hivegate speaks to the pool's endpoints */
+    gboolean http;           /* how hivegate speaks to the pool's endpoints: HTTP, */
+    gboolean sasl;           /* or binary Thrift with SASL, or without */
+    const char *http_path;   /* without the '/' in front */
     HgTls *tls;              /* borrowed; NULL: plain text */
     const char *server_name; /* whom a certificate must name; NULL: the endpoint's host */
     HgLoginMode login;
@@ -38,7 +42,9 @@ typedef struct {
     guint message_size;      /* bytes of one request */
     guint login_timeout;     /* ms from accept to a finished login */
     guint request_timeout;   /* ms from the first to the last byte of a request */
-    guint shutdown_timeout;  /* ms for running work to finish after SIGTERM */
+    guint session_idle; /* ms without a call that end a session without a connection; 0 = never */
+    guint http_idle;    /* ms that an HTTP connection may be idle; 0 = any time */
+    guint shutdown_timeout; /* ms for running work to finish after SIGTERM */
     guint job_threads;
     guint job_queue;
     HgTcpOptions client_tcp;

@@ -29,6 +29,9 @@ struct HgSession {
     HgPrincipal *principal;
     char *effective_user;
     guint64 home;
+    HgWorker *worker; /* NULL: ends with its home */
+    atomic_uint calls;
+    atomic_llong used_at; /* ms of the monotonic clock */
     pthread_mutex_t lock;
     HgOperation *operations;
     char *lost_why;
@@ -48,6 +51,7 @@ HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, Hg
     session->principal = hg_principal_ref(principal);
     session->effective_user = g_strdup(effective_user);
     session->home = home;
+    atomic_init(&session->used_at, g_get_monotonic_time() / 1000);
     pthread_mutex_init(&session->lock, NULL);
     return session;
 }
@@ -105,6 +109,39 @@ const char *hg_session_effective_user(const HgSession *session)
 guint64 hg_session_home(const HgSession *session)
 {
     return session->home;
+}
+
+void hg_session_set_worker(HgSession *session, HgWorker *worker)
+{
+    session->worker = worker;
+}
+
+HgWorker *hg_session_worker(const HgSession *session)
+{
+    return session->worker;
+}
+
+static gint64 now_ms(void)
+{
+    return g_get_monotonic_time() / 1000;
+}
+
+void hg_session_begin_call(HgSession *session)
+{
+    atomic_fetch_add_explicit(&session->calls, 1, memory_order_relaxed);
+}
+
+void hg_session_end_call(HgSession *session)
+{
+    atomic_store_explicit(&session->used_at, now_ms(), memory_order_relaxed);
+    atomic_fetch_sub_explicit(&session->calls, 1, memory_order_release);
+}
+
+gint64 hg_session_idle_ms(const HgSession *session)
+{
+    if (atomic_load_explicit(&session->calls, memory_order_acquire) > 0)
+        return 0;
+    return now_ms() - atomic_load_explicit(&session->used_at, memory_order_relaxed);
 }
 
 HgSessionState hg_session_state(const HgSession *session)

@@ -12,6 +12,7 @@
 
 typedef struct HgSession HgSession;
 typedef struct HgOperation HgOperation;
+typedef struct HgWorker HgWorker;
 
 typedef enum {
     HG_SESSION_OPEN,   /* lives on its endpoint */
@@ -20,8 +21,8 @@ typedef enum {
 } HgSessionState;
 
 /* A session in state OPEN with a fresh random handle. `home` is the id of the client connection
- * that opened it; the session ends with that connection. Takes over the count that hg_pool_choose()
- * made on `endpoint`. */
+ * that opened it, with which it ends; 0 when it ends with none. Takes over the count that
+ * hg_pool_choose() made on `endpoint`. */
 HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
                           const HgHandle *backend, guint64 home);
 
@@ -37,6 +38,18 @@ HgEndpoint *hg_session_endpoint(const HgSession *session);
 HgPrincipal *hg_session_principal(const HgSession *session);
 const char *hg_session_effective_user(const HgSession *session);
 guint64 hg_session_home(const HgSession *session);
+
+/* For a session that doesn't end with a connection (proxy/resident): the worker it lives with.
+ * Before anybody else knows the session. */
+void hg_session_set_worker(HgSession *session, HgWorker *worker);
+HgWorker *hg_session_worker(const HgSession *session); /* NULL: it ends with its home */
+
+/* Around each call, so that it is known how long nothing was asked of the session. */
+void hg_session_begin_call(HgSession *session);
+void hg_session_end_call(HgSession *session);
+
+/* Milliseconds since the last call ended; 0 while one is under way. */
+gint64 hg_session_idle_ms(const HgSession *session);
 
 /* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);

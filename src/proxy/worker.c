@@ -6,10 +6,13 @@
 #include "base/error.h"
 #include "net/timer.h"
 #include "proxy/client.h"
+#include "proxy/resident.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
+
+#define DRAIN_TICK 250 /* ms between looks at what still runs */
 
 struct HgWorker {
     HgGateway *gateway;
@@ -19,11 +22,14 @@ struct HgWorker {
     HgBackendContext context;
     guint8 *scratch;
     HgBackendCache *cache;
+    HgResidents *residents;
     GHashTable *clients; /* id -> HgClient */
     guint64 next_id;
     atomic_uint load;
     guint closers;
+    guint resident_sessions;
     gboolean draining;
+    guint64 drain_until; /* by the loop's clock */
     HgTimer drain_timer;
 };
 
@@ -51,6 +57,7 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
                                          .budget = hg_gateway_budget(gateway),
                                          .options = hg_gateway_options(gateway)};
     worker->cache = hg_backend_cache_new(&worker->context);
+    worker->residents = hg_residents_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
     /* ids of different workers never meet: a session's home is known by it */
     worker->next_id = (guint64)index << 48;
@@ -79,6 +86,7 @@ void hg_worker_free(HgWorker *worker)
         return;
     hg_worker_join(worker);
     hg_backend_cache_free(worker->cache);
+    hg_residents_free(worker->residents);
     hg_loop_free(worker->loop);
     g_hash_table_destroy(worker->clients);
     g_free(worker->scratch);
@@ -139,11 +147,12 @@ HgClient *hg_worker_find_client(HgWorker *worker, guint64 id)
 
 /* ---- the end ---- */
 
-/* Stops the loop when nothing is left to wait for: no client, and no session that is being closed
- * (closers have a time limit of their own). */
+/* Stops the loop when nothing is left to wait for: no client, no session of its own, and none that
+ * is being closed (closers have a time limit of their own). */
 static void maybe_stop(HgWorker *worker)
 {
-    if (!worker->draining || worker->closers > 0 || g_hash_table_size(worker->clients) > 0)
+    if (!worker->draining || worker->closers > 0 || worker->resident_sessions > 0 ||
+        g_hash_table_size(worker->clients) > 0)
         return;
     hg_timer_stop(worker->loop, &worker->drain_timer);
     g_clear_pointer(&worker->cache, hg_backend_cache_free);
@@ -165,12 +174,29 @@ static void for_each_client(HgWorker *worker, void (*what)(HgClient *client))
     g_list_free(clients);
 }
 
+/* What ends while the worker is stopping: clients without work, and, when no statement runs any
+ * more, the sessions that live here. */
+static void drain_more(HgWorker *worker)
+{
+    if (hg_residents_statements(worker->residents) == 0)
+        hg_residents_end(worker->residents, "hivegate is stopping");
+    for_each_client(worker, hg_client_drain);
+}
+
 static void on_drain_timer(HgTimer *timer)
 {
     HgWorker *worker = HG_CONTAINER_OF(timer, HgWorker, drain_timer);
-    hg_log(hg_gateway_log(worker->gateway), HG_LOG_WARN, "shutdown_timeout",
-           hg_log_uint("clients", g_hash_table_size(worker->clients)));
-    for_each_client(worker, hg_client_end);
+    worker->closers++; /* so that the loop isn't stopped in the middle of this */
+    if (hg_loop_now(worker->loop) < worker->drain_until) {
+        hg_timer_start(worker->loop, &worker->drain_timer, DRAIN_TICK);
+        drain_more(worker);
+    } else {
+        hg_log(hg_gateway_log(worker->gateway), HG_LOG_WARN, "shutdown_timeout",
+               hg_log_uint("clients", g_hash_table_size(worker->clients)));
+        for_each_client(worker, hg_client_end);
+        hg_residents_end(worker->residents, "hivegate is stopping");
+    }
+    hg_worker_closer_ended(worker);
 }
 
 typedef struct {
@@ -183,11 +209,13 @@ static void drain(HgTask *task)
     Drain *order = (Drain *)(void *)task;
     HgWorker *worker = order->worker;
     g_free(order);
+    guint patience = hg_gateway_options(worker->gateway)->shutdown_timeout;
     worker->draining = TRUE;
-    hg_timer_start(worker->loop, &worker->drain_timer,
-                   hg_gateway_options(worker->gateway)->shutdown_timeout);
-    for_each_client(worker, hg_client_drain);
-    maybe_stop(worker);
+    worker->drain_until = hg_loop_now(worker->loop) + patience;
+    hg_timer_start(worker->loop, &worker->drain_timer, MIN(DRAIN_TICK, patience));
+    worker->closers++;
+    drain_more(worker);
+    hg_worker_closer_ended(worker);
 }
 
 void hg_worker_drain(HgWorker *worker)
@@ -197,6 +225,22 @@ void hg_worker_drain(HgWorker *worker)
     order->worker = worker;
     if (!hg_loop_post(worker->loop, &order->task))
         g_free(order);
+}
+
+HgResidents *hg_worker_residents(HgWorker *worker)
+{
+    return worker->residents;
+}
+
+void hg_worker_resident_began(HgWorker *worker)
+{
+    worker->resident_sessions++;
+}
+
+void hg_worker_resident_ended(HgWorker *worker)
+{
+    worker->resident_sessions--;
+    maybe_stop(worker);
 }
 
 void hg_worker_closer_started(HgWorker *worker)

@@ -10,6 +10,7 @@
 
 typedef struct HgWorker HgWorker;
 typedef struct HgClient HgClient;
+typedef struct HgResidents HgResidents;
 
 /* Starts a worker's thread; `index` tells the workers of a gateway apart. NULL with *error when the
  * kernel refuses. Main thread, as join and free. */
@@ -54,6 +55,13 @@ HgBackend *hg_worker_take_backend(HgWorker *worker, HgEndpoint *endpoint,
 void hg_worker_add_client(HgWorker *worker, HgClient *client, guint64 *id);
 void hg_worker_remove_client(HgWorker *worker, guint64 id);
 HgClient *hg_worker_find_client(HgWorker *worker, guint64 id);
+
+/* The sessions that live with the worker (proxy/resident.h); borrowed. */
+HgResidents *hg_worker_residents(HgWorker *worker);
+
+/* Counts such sessions, which the end of the worker waits for. */
+void hg_worker_resident_began(HgWorker *worker);
+void hg_worker_resident_ended(HgWorker *worker);
 
 /* Counts closers, which the end of the worker waits for. */
 void hg_worker_closer_started(HgWorker *worker);

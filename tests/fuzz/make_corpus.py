@@ -271,6 +271,89 @@ def negotiations() -> dict[str, bytes]:
     }
 
 
+def head(line: str, *fields: str) -> bytes:
+    return "".join(part + "\r\n" for part in (line, *fields, "")).encode("latin-1")
+
+
+def chunks(*pieces: bytes, trailer: bytes = b"") -> bytes:
+    parts = (b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return b"".join(parts) + b"0\r\n" + trailer + b"\r\n"
+
+
+def http_requests() -> dict[str, bytes]:
+    post, host = "POST /cliservice HTTP/1.1", "Host: 127.0.0.1:10001"
+    java = [
+        "Content-Type: application/x-thrift",
+        "Accept: application/x-thrift",
+        "User-Agent: Java/THttpClient/HC",
+        "Authorization: Basic YWxpY2U6c2VjcmV0",
+        "Content-Length: 5",
+        host,
+        "Connection: Keep-Alive",
+        "Accept-Encoding: gzip,deflate",
+        "X-XSRF-HEADER: true",
+    ]
+    chunked = "Transfer-Encoding: chunked"
+    return {
+        "jdbc": head(post, *java) + b"hello" + head(post, *java) + b"world",
+        "cookie": head(post, host, "Cookie: a=b; hive.server2.auth=cu=alice&rn=1&s=x=", "A:"),
+        "python": head(post, host, "Accept-Encoding: identity", "Authorization: Bearer a.b.c"),
+        "chunked": head(post, host, chunked) + chunks(b"hello", b"\r\n0\r\n") + head(post, host),
+        "continue": head(post, host, "Expect: 100-continue", "Content-Length: 2") + b"ab",
+        "query": head("POST http://h:1/a?x=%41&do%41s=b+c%2B HTTP/1.1", host),
+        "old": b"\r\n" + head("POST / HTTP/1.0", "Connection: keep-alive") + head("GET / HTTP/1.0"),
+        "options": head("OPTIONS * HTTP/1.1", host, "Connection: close"),
+        "same-length": head(post, host, "Content-Length: 1", "content-length:1") + b"x",
+        "other-length": head(post, host, "Content-Length: 1", "Content-Length: 2"),
+        "both": head(post, host, "Content-Length: 4", chunked) + chunks(b"abc"),
+        "coding-twice": head(post, host, chunked, chunked),
+        "coding-list": head(post, host, "Transfer-Encoding: gzip, chunked"),
+        "folded": head(post, host, "A: b", " c"),
+        "space": head(post, host, "Content-Length : 5"),
+        "bare-lf": head(post, host, "A: b\nContent-Length: 5"),
+        "hosts": head(post, host, host),
+        "http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "tunnel": head("CONNECT h:1 HTTP/1.1", host),
+        "odd": head("M-SEARCH /a?b#c HTTP/1.1", "Host: [::1]:1", "X: \x80\t y "),
+    }
+
+
+def http_responses() -> dict[str, bytes]:
+    jetty = [
+        "Date: Sat, 21 Nov 2026 00:02:28 GMT",
+        "Set-Cookie: hive.server2.auth=cu=alice&rn=1&s=x=;Version=0;Max-Age=86400;Secure; HttpOnly",
+        "Content-Type: application/x-thrift",
+        "Transfer-Encoding: chunked",
+        "Server: Jetty(9.4.54.v20240208)",
+    ]
+    length = "Content-Length: 5"
+    return {
+        "jetty": head("HTTP/1.1 200 OK", *jetty) + chunks(b"hello", b"world" * 20),
+        "refused": head("HTTP/1.1 401 Unauthorized", length) + b"wrong",
+        "continue": head("HTTP/1.1 100 Continue") + head("HTTP/1.1 200 OK", length) + b"hello",
+        "empty": head("HTTP/1.1 204 No Content", "Content-Length: 0") + head("HTTP/1.1 304 "),
+        "until-close": head("HTTP/1.0 200 OK", "Connection: keep-alive") + b"hello",
+        "no-reason": head("HTTP/1.1 500", length, "Connection: close") + b"hello",
+        "switch": head("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c"),
+        "both": head("HTTP/1.1 200 OK", *jetty, length),
+    }
+
+
+def http_bodies() -> dict[str, bytes]:
+    return {
+        "plain": chunks(b"hello", b"\r\n", b"x" * 300),
+        "trailer": chunks(b"a", trailer=b"A: b\r\nContent-Length: 5\r\n"),
+        "extension": b'5;a="b c";d\r\nhello\r\n000;e\r\n\r\n',
+        "signed": b"+5\r\nhello\r\n0\r\n\r\n",
+        "hexadecimal": b"0x5\r\nhello\r\n0\r\n\r\n",
+        "bare-lf": b"5;a\nhello\r\n0\r\n\r\n",
+        "too-long": b"5\r\nhello!\r\n0\r\n\r\n",
+        "huge": b"10000000000\r\nhello",
+        "overflow": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+        "next": chunks(b"a") + head("GET / HTTP/1.0", "A: b"),
+    }
+
+
 USERS = {
     "two": "# who may log in\nalice:$6$saltsalt$" + "a" * 86 + ":analysts,admins\n\nbob:"
     "$y$j9T$abcdefghijklmnop$" + "b" * 43 + "\n",
@@ -320,6 +403,9 @@ def main() -> None:
     write(root, "walk", "two", b"\0\3" + calls()["status"] + calls()["fetch"])
     for name, seed in negotiations().items():
         write(root, "sasl", name, seed)
+    for number, seeds in enumerate((http_requests(), http_responses(), http_bodies())):
+        for name, seed in seeds.items():
+            write(root, "http", f"{number}-{name}", bytes([number, len(seed) % 256]) + seed)
     for name, words in USERS.items():
         write(root, "users", name, words.encode())
     for name, words in CONFIGS.items():

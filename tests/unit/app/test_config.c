@@ -310,8 +310,15 @@ START_TEST(test_listener_errors)
         {"[{name: a, bind: 'localhost:1'}]",
          "c:1:29: listeners[0].bind: \"localhost:1\" has no valid IPv4 address; names are not "
          "looked up here, write an address such as 127.0.0.1, or 0.0.0.0 for every interface"},
-        {"[{name: a, bind: '127.0.0.1:1', transport: http}]",
-         "c:1:55: listeners[0].transport: HTTP is not in this version; expected binary"},
+        {"[{name: a, bind: '127.0.0.1:1', transport: https}]",
+         "c:1:55: listeners[0].transport: \"https\" is not known; expected one of binary, http"},
+        {"[{name: a, bind: '127.0.0.1:1', transport: http, sasl: plain}]",
+         "c:1:67: listeners[0].sasl: HTTP has no SASL; expected no sasl with transport: http"},
+        {"[{name: a, bind: '127.0.0.1:1', http: {path: x}}]",
+         "c:1:50: listeners[0].http is of no use; expected transport: http"},
+        {"[{name: a, bind: '127.0.0.1:1', transport: http, http: {path: 'a b'}}]",
+         "c:1:74: listeners[0].http.path: expected a path of an URL without the '/' in front, such "
+         "as cliservice"},
         {"[{name: a, bind: '127.0.0.1:1', sasl: gssapi}]",
          "c:1:50: listeners[0].sasl: \"gssapi\" is not known; expected one of plain, none"},
         {"[{name: a, bind: '127.0.0.1:1', mode: 0600}]",
@@ -483,8 +490,13 @@ START_TEST(test_pool_errors)
         {"name: p, endpoints: ['h:1'], discovery: dns",
          "c:1:50: pools[0].discovery: finding endpoints by DNS is not in this version; expected "
          "static"},
-        {"name: p, endpoints: ['h:1'], transport: http",
-         "c:1:50: pools[0].transport: HTTP is not in this version; expected binary"},
+        {"name: p, endpoints: ['h:1'], transport: http, sasl: none",
+         "c:1:62: pools[0].sasl: HTTP has no SASL; expected no sasl with transport: http"},
+        {"name: p, endpoints: ['h:1'], http: {path: x}",
+         "c:1:45: pools[0].http is of no use; expected transport: http"},
+        {"name: p, endpoints: ['h:1'], transport: http, http: {path: /x}",
+         "c:1:69: pools[0].http.path: expected a path of an URL without the '/' in front, such as "
+         "cliservice"},
         {"name: p, endpoints: ['h:1'], tls: {ca_file: c}",
          "c:1:44: pools[0].tls.verify is missing; expected one of full, chain, none"},
         {"name: p, endpoints: ['h:1'], tls: {verify: full, key_file: k}",

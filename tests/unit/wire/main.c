@@ -7,6 +7,9 @@ int main(void)
     srunner_add_suite(runner, cursor_suite());
     srunner_add_suite(runner, walker_suite());
     srunner_add_suite(runner, sasl_suite());
+    srunner_add_suite(runner, http_suite());
+    srunner_add_suite(runner, http_text_suite());
+    srunner_add_suite(runner, http_chunks_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -7,6 +7,9 @@ Suite *layout_suite(void);
 Suite *cursor_suite(void);
 Suite *walker_suite(void);
 Suite *sasl_suite(void);
+Suite *http_suite(void);
+Suite *http_text_suite(void);
+Suite *http_chunks_suite(void);
 
 /* As ck_assert(), for loops that run a million times: Check writes a mark for each of its own. */
 #define HOLDS(condition)                                                                           \

@@ -1,0 +1,242 @@
+/* HTTP on a client connection: each request's body is one Thrift message, and so is the body of its
+ * reply. Requests are served in order; sessions don't end with the connection. */
+#include "proxy/client_http.h"
+
+#include "hs2/answer.h"
+
+#define SMALL     4096 /* bytes that are copied behind the head, to go out with it */
+#define HEAD_MOST 256  /* bytes of a reply's head */
+
+ClientHttp *hg_client_http_new(void)
+{
+    return g_new0(ClientHttp, 1);
+}
+
+void hg_client_http_free(ClientHttp *http)
+{
+    g_free(http);
+}
+
+/* ---- replies ---- */
+
+/* Writes the head of a 200: `total` bytes follow, or, with -1, nobody knows how many. */
+static gsize write_head(HgClient *client, gint64 total, char *out)
+{
+    ClientHttp *http = client->http;
+    char length[64] = "";
+    http->chunked = total < 0 && http->minor >= 1;
+    if (total >= 0)
+        g_snprintf(length, sizeof length, "Content-Length: %" G_GINT64_FORMAT "\r\n", total);
+    else if (http->chunked)
+        g_strlcpy(length, "Transfer-Encoding: chunked\r\n", sizeof length);
+    else
+        client->last_answer = TRUE; /* its end is the connection's */
+    return (gsize)g_snprintf(out, HEAD_MOST,
+                             "HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n%s%s\r\n",
+                             length, client->last_answer ? "Connection: close\r\n" : "");
+}
+
+/* Writes two runs of bytes, at once when the second is short. */
+static HgFlow write_both(HgClient *client, HgSlice first, HgSlice second)
+{
+    guint8 both[HEAD_MOST + SMALL];
+    if (second.size > SMALL || first.size > HEAD_MOST) {
+        hg_client_write(client, first);
+        return hg_client_write(client, second);
+    }
+    memcpy(both, first.data, first.size);
+    memcpy(both + first.size, second.data, second.size);
+    return hg_client_write(client, hg_slice(both, first.size + second.size));
+}
+
+static void answer(HgClient *client, guint8 *message, gsize size)
+{
+    char head[HEAD_MOST];
+    gsize head_size = write_head(client, (gint64)size, head);
+    write_both(client, hg_slice(head, head_size), hg_slice(message, size));
+}
+
+static HgFlow write_chunk(HgClient *client, const HgReplyPiece *piece)
+{
+    char head[HG_HTTP_CHUNK_HEAD_MAX];
+    gsize head_size = hg_http_write_chunk_head(head, piece->size);
+    write_both(client, hg_slice(head, head_size), hg_slice(piece->bytes, piece->size));
+    return hg_client_write(client,
+                           hg_slice_from_string(piece->last ? HG_HTTP_CHUNK_END HG_HTTP_LAST_CHUNK
+                                                            : HG_HTTP_CHUNK_END));
+}
+
+static HgFlow write_piece(HgClient *client, HgReplyPiece *piece)
+{
+    char head[HEAD_MOST];
+    HgSlice bytes = hg_slice(piece->bytes, piece->size);
+    if (piece->first) {
+        gsize head_size = write_head(client, piece->total, head);
+        if (!client->http->chunked)
+            return write_both(client, hg_slice(head, head_size), bytes);
+        hg_client_write(client, hg_slice(head, head_size));
+    }
+    return client->http->chunked ? write_chunk(client, piece) : hg_client_write(client, bytes);
+}
+
+/* ---- requests ---- */
+
+static void broken(HgClient *client, HgSlice method, gint32 seqid, const char *why)
+{
+    g_autofree char *text = g_strconcat("hivegate: ", why, NULL);
+    hg_client_http_refuse(client, "400 Bad Request", "", text, FALSE);
+}
+
+static void give_up(HgClient *client, const char *why)
+{
+    hg_client_give_up(client, hg_slice("", 0), 0, why);
+}
+
+/* The body of a request that was refused is over. */
+static void end_discard(HgClient *client)
+{
+    client->http->stage = HTTP_HEAD;
+    client->in_request = FALSE;
+}
+
+/* Serves a body that is there in full: exactly one Thrift message. */
+static void serve_body(HgClient *client, guint8 *bytes, gsize size)
+{
+    HgRequest request;
+    HgRequestStatus status = hg_request_read(hg_slice(bytes, size), &request);
+    client->http->stage = HTTP_HEAD;
+    client->in_request = FALSE;
+    client->last_answer = !client->http->keep_alive;
+    if (status == HG_REQUEST_SHORT)
+        give_up(client, "the body ends inside its Thrift message");
+    else if (status == HG_REQUEST_BROKEN)
+        give_up(client, request.why);
+    else if (request.size != size)
+        give_up(client, "bytes follow the Thrift message in the body");
+    else
+        hg_client_serve(client, &request, bytes);
+    if (client->state == CLIENT_READY && client->last_answer)
+        hg_client_linger(client);
+}
+
+/* Serves what was collected in client->message. */
+static void serve_collected(HgClient *client)
+{
+    HgBuffer message = client->message;
+    hg_buffer_init(&client->message, message.budget);
+    guint8 *bytes = hg_buffer_data(&message);
+    serve_body(client, bytes != NULL ? bytes : (guint8[1]){0}, hg_buffer_size(&message));
+    hg_buffer_clear(&message);
+}
+
+/* Adds to what was collected; FALSE when the client was told that it is too much. */
+static gboolean collect(HgClient *client, HgSlice bytes)
+{
+    gsize most = hg_client_options(client)->message_size;
+    if (hg_buffer_size(&client->message) + bytes.size > most) {
+        hg_client_log_refused(client, "a request is larger than limits: message_size");
+        hg_client_http_refuse(client, "413 Content Too Large", "",
+                              "The request is larger than hivegate takes (limits: message_size).",
+                              FALSE);
+        return FALSE;
+    }
+    if (hg_buffer_append(&client->message, bytes, most))
+        return TRUE;
+    hg_client_log_refused(client, HG_AT_CEILING);
+    hg_client_http_refuse(client, "503 Service Unavailable", "Retry-After: 1\r\n",
+                          HG_AT_CEILING "; try again.", FALSE);
+    return FALSE;
+}
+
+static void advance(ClientWindow *window, gsize size)
+{
+    window->at += size;
+    window->size -= size;
+}
+
+/* A body with a length. The usual one, whole in the window, is served where it lies. */
+static void take_length(HgClient *client, ClientWindow *window)
+{
+    ClientHttp *http = client->http;
+    gsize size = (gsize)MIN((guint64)window->size, http->left);
+    guint8 *bytes = window->at;
+    gboolean whole = size == http->left;
+    http->left -= size;
+    advance(window, size);
+    if (http->stage == HTTP_DISCARD) {
+        if (whole)
+            end_discard(client);
+    } else if (whole && hg_buffer_size(&client->message) == 0) {
+        serve_body(client, bytes, size);
+    } else if (collect(client, hg_slice(bytes, size)) && whole) {
+        serve_collected(client);
+    }
+}
+
+static void take_chunks(HgClient *client, ClientWindow *window)
+{
+    ClientHttp *http = client->http;
+    gsize used = 0, made = 0;
+    guint8 *bytes = window->at;
+    HgHttpChunksStatus status =
+        hg_http_chunks_feed(&http->chunks, bytes, window->size, &used, &made);
+    advance(window, used);
+    if (status == HG_HTTP_CHUNKS_BAD) {
+        give_up(client, http->chunks.why);
+    } else if (http->stage == HTTP_DISCARD) {
+        if (status == HG_HTTP_CHUNKS_DONE)
+            end_discard(client);
+    } else if (collect(client, hg_slice(bytes, made)) && status == HG_HTTP_CHUNKS_DONE) {
+        serve_collected(client);
+    }
+}
+
+/* FALSE when more bytes are needed. */
+static gboolean take_head(HgClient *client, ClientWindow *window)
+{
+    HgHttpRequest request;
+    const char *why = NULL;
+    client->in_request = FALSE;
+    HgWireStatus status = hg_http_read_request(&client->http->scan,
+                                               hg_slice(window->at, window->size), &request, &why);
+    if (status == HG_WIRE_SHORT)
+        return FALSE;
+    if (status == HG_WIRE_BAD) {
+        client->http->keep_alive = FALSE;
+        give_up(client, why);
+        return FALSE;
+    }
+    advance(window, request.head.size);
+    (void)hg_client_http_take_head(client, &request);
+    return TRUE;
+}
+
+static gboolean take_request(HgClient *client, ClientWindow *window)
+{
+    ClientHttp *http = client->http;
+    if (http->stage == HTTP_HEAD && !take_head(client, window))
+        return FALSE;
+    if (client->state != CLIENT_READY || http->stage == HTTP_HEAD)
+        return TRUE;
+    if (http->body == HG_HTTP_BODY_CHUNKED)
+        take_chunks(client, window);
+    else
+        take_length(client, window);
+    return TRUE;
+}
+
+static gsize room_wanted(const HgClient *client)
+{
+    return 16384;
+}
+
+const ClientTransport hg_client_http = {
+    .take_request = take_request,
+    .room_wanted = room_wanted,
+    .answer = answer,
+    .write_piece = write_piece,
+    .accepted = hg_client_http_accepted,
+    .refused = hg_client_http_refused,
+    .broken = broken,
+    .keeps_sessions = FALSE,
+};

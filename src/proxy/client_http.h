@@ -1,0 +1,42 @@
+/* The inside of HTTP on a client connection, for client_http*.c only.
+ *
+ *   client_http.c       the body: from bytes to requests, and replies on their way back
+ *   client_http_head.c  the head: which requests are taken, and who sends them
+ */
+#pragma once
+
+#include "proxy/client_private.h"
+#include "wire/http_chunks.h"
+#include "wire/http_text.h"
+
+typedef enum {
+    HTTP_HEAD,    /* a head is awaited */
+    HTTP_BODY,    /* its body is collected */
+    HTTP_DISCARD, /* the request was answered without its body, which is thrown away */
+} HttpStage;
+
+/* The exchange that is under way, or the next one. */
+struct ClientHttp {
+    HttpStage stage;
+    HgHttpScan scan;
+    HgHttpChunks chunks;
+    HgHttpBody body;
+    guint64 left; /* bytes of a body with a length that are still to come */
+    guint8 minor; /* of the request's version */
+    gboolean keep_alive;
+    gboolean expects_continue;
+    gboolean chunked; /* the reply that is going out */
+};
+
+/* Looks at a request's head. TRUE when its body may be taken; else it was answered, or the answer
+ * to its login is awaited (CLIENT_AUTHENTICATING). */
+gboolean hg_client_http_take_head(HgClient *client, const HgHttpRequest *request);
+
+/* Answers with a status and a text, and keeps the connection when `keep` and the body that belongs
+ * to the request may be thrown away. `fields`: further header lines, each with its CRLF, or "". */
+void hg_client_http_refuse(HgClient *client, const char *status, const char *fields,
+                           const char *text, gboolean keep);
+
+/* As the table of transports has it. */
+void hg_client_http_accepted(HgClient *client);
+void hg_client_http_refused(HgClient *client, ClientRefusal refusal, const char *text);

@@ -1,0 +1,183 @@
+/* Heads of HTTP requests: which are taken, and who sends them. Each request carries its
+ * credentials, so the principal of the connection is that of its present request. */
+#include "proxy/client_http.h"
+
+#define DISCARD_MOST (1024 * 1024) /* bytes of a body that are thrown away to keep a connection */
+
+static const char basic_challenge[] = "WWW-Authenticate: Basic realm=\"hivegate\"\r\n";
+
+void hg_client_http_refuse(HgClient *client, const char *status, const char *fields,
+                           const char *text, gboolean keep)
+{
+    ClientHttp *http = client->http;
+    /* a client that waits for leave to send its body may send it or not: that can't be followed */
+    gboolean stay = keep && http->keep_alive && !http->expects_continue &&
+                    !hg_worker_is_draining(client->worker) &&
+                    (http->body == HG_HTTP_BODY_CHUNKED || http->left <= DISCARD_MOST);
+    g_autofree char *answer = g_strdup_printf(
+        "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n%s"
+        "Content-Length: %" G_GSIZE_FORMAT "\r\n%s\r\n%s\n",
+        status, fields, strlen(text) + 1, stay ? "" : "Connection: close\r\n", text);
+    http->stage = HTTP_DISCARD;
+    client->in_request = TRUE;
+    hg_client_write(client, hg_slice_from_string(answer));
+    if (!stay)
+        hg_client_linger(client);
+}
+
+/* ---- who ---- */
+
+static void ask_for_login(HgClient *client, const char *text, const char *why)
+{
+    hg_client_log_refused(client, why);
+    g_clear_pointer(&client->identity.principal, hg_principal_unref);
+    hg_client_http_refuse(client, "401 Unauthorized", basic_challenge, text, TRUE);
+}
+
+void hg_client_http_refused(HgClient *client, ClientRefusal refusal, const char *text)
+{
+    g_clear_pointer(&client->identity.principal, hg_principal_unref);
+    hg_client_set_state(client, CLIENT_READY);
+    if (refusal == REFUSAL_WRONG)
+        hg_client_http_refuse(client, "401 Unauthorized", basic_challenge, text, TRUE);
+    else
+        hg_client_http_refuse(client, "503 Service Unavailable", "Retry-After: 1\r\n", text, TRUE);
+    hg_client_work(client);
+}
+
+void hg_client_http_accepted(HgClient *client)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    hg_client_set_state(client, CLIENT_READY);
+    if (client->http->expects_continue)
+        hg_client_write(client, hg_slice_from_string(go_on));
+    client->http->expects_continue = FALSE;
+    hg_client_work(client); /* does nothing when it runs already */
+}
+
+/* Checks "user:password" in base64 (RFC 7617). */
+static void check_basic(HgClient *client, HgSlice encoded)
+{
+    gsize size = 0;
+    g_autofree char *text = hg_slice_dup_string(encoded);
+    guchar *bytes = g_base64_decode(text, &size);
+    guchar *colon = size > 0 ? memchr(bytes, ':', size) : NULL;
+    gsize name_size = colon != NULL ? (gsize)(colon - bytes) : 0;
+    if (colon == NULL || name_size == 0 || name_size + 1 == size)
+        ask_for_login(client, "Authentication Error: user and password are needed",
+                      "no user or password in the Authorization header");
+    else
+        hg_client_check(client, hg_slice(bytes, name_size),
+                        hg_slice(colon + 1, size - name_size - 1));
+    explicit_bzero(bytes, size);
+    explicit_bzero(text, encoded.size);
+    g_free(bytes);
+}
+
+static void check_login(HgClient *client, HgSlice fields)
+{
+    static const char basic[] = "Basic ";
+    HgSlice value = {NULL, 0};
+    guint count = hg_http_find_field(fields, "Authorization", &value);
+    if (count > 1)
+        ask_for_login(client, "Authentication Error: several Authorization headers",
+                      "several Authorization headers");
+    else if (count == 0)
+        ask_for_login(client,
+                      "Authentication Error: Authorization header received from the client is "
+                      "empty.",
+                      "no Authorization header");
+    else if (value.size < sizeof basic - 1 ||
+             g_ascii_strncasecmp((const char *)value.data, basic, sizeof basic - 1) != 0)
+        ask_for_login(client, "Authentication Error: hivegate takes Basic authentication here",
+                      "an Authorization header that isn't Basic");
+    else
+        check_basic(client, hg_http_strip(hg_slice(value.data + sizeof basic - 1,
+                                                   value.size - (sizeof basic - 1))));
+}
+
+/* ---- what ---- */
+
+/* TRUE for the listener's path and whatever is below it, as Spark maps it (measured, 3.5.3). */
+static gboolean is_served(const HgClient *client, HgSlice path)
+{
+    HgSlice own = hg_slice_from_string(client->listener->http_path);
+    if (path.size < own.size + 1 || memcmp(path.data + 1, own.data, own.size) != 0)
+        return FALSE;
+    return path.size == own.size + 1 || path.data[own.size + 1] == '/' || own.size == 0;
+}
+
+/* TRUE when the request asks to act as somebody else than `principal` (doAs=NAME). */
+static gboolean acts_as_other(HgSlice query, const HgPrincipal *principal)
+{
+    HgSlice value = {NULL, 0};
+    guint count = hg_http_find_parameter(query, "doAs", &value);
+    if (count == 0)
+        return FALSE;
+    gsize size = 0;
+    g_autofree guint8 *name = g_malloc(value.size + 1);
+    return count > 1 || !hg_http_decode(value, HG_HTTP_PLUS_IS_SPACE, name, &size) ||
+           !hg_slice_equal_string(hg_slice(name, size), hg_principal_name(principal));
+}
+
+static void note_request(ClientHttp *http, const HgHttpRequest *request)
+{
+    http->body = request->head.body;
+    http->left = request->head.length;
+    http->minor = request->head.minor;
+    http->keep_alive = request->head.keep_alive;
+    http->expects_continue = request->expect_continue;
+    http->chunks = (HgHttpChunks){0};
+    http->stage = HTTP_BODY;
+}
+
+/* Answers a request that no login could make right. TRUE when it did. */
+static gboolean refuse_request(HgClient *client, const HgHttpRequest *request)
+{
+    const char *path = client->listener->http_path;
+    if (!is_served(client, request->path)) {
+        g_autofree char *text =
+            g_strdup_printf("hivegate serves HiveServer2 at /%s: set httpPath=%s.", path, path);
+        hg_client_log_refused(client, "an HTTP request for another path");
+        hg_client_http_refuse(client, "404 Not Found", "", text, TRUE);
+        return TRUE;
+    }
+    if (!hg_slice_equal_string(request->method, "POST")) {
+        hg_client_log_refused(client, "an HTTP request that isn't POST");
+        hg_client_http_refuse(client, "405 Method Not Allowed", "Allow: POST\r\n",
+                              "hivegate takes Thrift messages by POST here.", TRUE);
+        return TRUE;
+    }
+    if (client->http->body != HG_HTTP_BODY_CHUNKED && client->http->left == 0) {
+        hg_client_log_refused(client, "an HTTP request without a body");
+        hg_client_http_refuse(client, "400 Bad Request", "",
+                              "The request has no body; expected a Thrift message.", TRUE);
+        return TRUE;
+    }
+    if (client->http->body == HG_HTTP_BODY_LENGTH &&
+        client->http->left > hg_client_options(client)->message_size) {
+        hg_client_log_refused(client, "a request is larger than limits: message_size");
+        hg_client_http_refuse(client, "413 Content Too Large", "",
+                              "The request is larger than hivegate takes (limits: message_size).",
+                              FALSE);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean hg_client_http_take_head(HgClient *client, const HgHttpRequest *request)
+{
+    note_request(client->http, request);
+    client->in_request = TRUE;
+    if (refuse_request(client, request))
+        return FALSE;
+    check_login(client, request->head.fields);
+    if (client->state == CLIENT_READY && client->http->stage == HTTP_BODY &&
+        acts_as_other(request->query, client->identity.principal)) {
+        hg_client_log_refused(client, "doAs names another user");
+        hg_client_http_refuse(client, "403 Forbidden", "",
+                              "hivegate: nobody may act as another user here; leave out doAs.",
+                              TRUE);
+    }
+    return client->state == CLIENT_READY && client->http->stage == HTTP_BODY;
+}
