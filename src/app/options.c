@@ -1,7 +1,7 @@
 /* The rows of all options: see options.h. Static data; any thread.
  *
  * To add an option: a member in app/config.h, a row here, and the reference page anew:
- * build/hivegate --help-config-markdown >doc/configuration.md. */
+ * build/hivegate --help-config-markdown >docs/configuration.md. */
 #include "app/options.h"
 
 #include "app/config.h"

@@ -1,7 +1,8 @@
 /* The options of the configuration file: one documented row each.
  *
  * The rows drive the reader (app/config_read), `hivegate --help-config` and the reference page
- * doc/configuration.md, so what is documented is what is read. Static and immutable; any thread. */
+ * docs/configuration.md, so what is documented is what is read. Static and immutable; any thread.
+ */
 #pragma once
 
 #include <glib.h>
@@ -70,7 +71,7 @@ char *hg_option_expected(const HgOption *option);
 /* A small, complete configuration file. Static. */
 const char *hg_options_example(void);
 
-/* The reference of all options, as text for a terminal and as Markdown for doc/configuration.md.
+/* The reference of all options, as text for a terminal and as Markdown for docs/configuration.md.
  * Free with g_free. */
 char *hg_options_help(void);
 char *hg_options_markdown(void);

@@ -17,15 +17,15 @@ static char *source_path(const char *relative)
 
 START_TEST(test_reference_is_up_to_date)
 {
-    g_autofree char *path = source_path("doc/configuration.md");
+    g_autofree char *path = source_path("docs/configuration.md");
     g_autofree char *page = NULL;
     g_autofree char *expected = hg_options_markdown();
     g_autoptr(GError) error = NULL;
     gboolean ok = g_file_get_contents(path, &page, NULL, &error);
     ck_assert_msg(ok, "%s", ok ? "" : error->message);
     ck_assert_msg(strcmp(page, expected) == 0,
-                  "doc/configuration.md is not what the rows say; write it anew: "
-                  "build/hivegate --help-config-markdown >doc/configuration.md");
+                  "docs/configuration.md is not what the rows say; write it anew: "
+                  "build/hivegate --help-config-markdown >docs/configuration.md");
 }
 END_TEST
 
