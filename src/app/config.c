@@ -48,6 +48,7 @@ void hg_config_unref(HgConfig *config)
         return;
     for (guint i = 0; i < config->n_pools; i++)
         hg_secret_unref(config->pools[i].password);
+    hg_secret_unref(config->authentication.cookie.key);
     g_ptr_array_unref(snapshot->owned);
     g_free(snapshot);
 }
@@ -149,6 +150,7 @@ HgConfig *hg_config_load(const char *path, HgDiagnostics *diagnostics)
         for (guint i = 0; i < config->n_pools; i++)
             if (passwords[i] != NULL)
                 pool_in_the_making(config, i)->password = passwords[i];
+        config->authentication.cookie.key = hg_config_load_cookie_key(config, root, diagnostics);
         if (config->workers == 0)
             config->workers = g_get_num_processors();
     }

@@ -78,6 +78,12 @@ typedef struct {
 } HgUsersConfig;
 
 typedef struct {
+    const char *key_file; /* NULL: a random key */
+    HgSecret *key;        /* NULL before loading, and without a file */
+    gint64 max_age_ms;    /* whole seconds; 0 = no cookies */
+} HgCookieConfig;
+
+typedef struct {
     HgCertificateField field;
     const char *pattern; /* NULL: the field is the name */
 } HgCertificateConfig;
@@ -87,6 +93,7 @@ typedef struct {
     guint n_chain;
     HgCertificateConfig certificate;
     HgUsersConfig users;
+    HgCookieConfig cookie;
     gint64 cache_ttl_ms; /* 0 = successes are not remembered */
     guint cache_entries;
 } HgAuthenticationConfig;

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define COOKIE_KEY_MOST 4096 /* bytes */
+
 static char *quote(const char *text)
 {
     return hg_text_quote(hg_slice_from_string(text));
@@ -377,6 +379,33 @@ static HgSecret *load_password(const HgPoolConfig *pool, const HgYaml *map, guin
     if (from_file)
         warn_exposure(pool->password_file, exposure, mark, diagnostics);
     return password;
+}
+
+HgSecret *hg_config_load_cookie_key(const HgConfig *config, const HgYaml *root,
+                                    HgDiagnostics *diagnostics)
+{
+    const char *path = config->authentication.cookie.key_file;
+    const HgYaml *section = hg_yaml_get(hg_yaml_get(root, "authentication"), "cookie");
+    HgFileExposure exposure = HG_FILE_PRIVATE;
+    g_autoptr(HgSecret) key = NULL;
+    g_autoptr(HgCookies) cookies = NULL;
+    g_autoptr(GError) error = NULL;
+    if (path == NULL)
+        return NULL;
+    if (!hg_secret_read_file(path, COOKIE_KEY_MOST, &key, &exposure, &error) ||
+        !hg_cookies_new(hg_secret_slice(key), 1, &cookies, &error)) {
+        hg_diagnostics_error(diagnostics, place(section, "key_file"),
+                             "authentication.cookie.key_file: %s", error->message);
+        return NULL;
+    }
+    if (hg_secret_slice(key).size == 0) {
+        hg_diagnostics_error(diagnostics, place(section, "key_file"),
+                             "authentication.cookie.key_file: the file is empty; expected at least "
+                             "32 random bytes");
+        return NULL;
+    }
+    warn_exposure(path, exposure, place(section, "key_file"), diagnostics);
+    return g_steal_pointer(&key);
 }
 
 /* Reads the certificates of a listener or pool, for --check-config and before anything starts. */

@@ -18,3 +18,9 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
  * Blocks on the disk. */
 void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret **passwords,
                            HgDiagnostics *diagnostics);
+
+/* The key of cookies, the caller's; NULL without a key file, and after an error. Blocks on the
+ * disk.
+ */
+HgSecret *hg_config_load_cookie_key(const HgConfig *config, const HgYaml *root,
+                                    HgDiagnostics *diagnostics);

@@ -264,6 +264,24 @@ static const HgOption certificate_login_rows[] = {
 static const HgSection certificate_login_section =
     DESCRIBE(HgCertificateConfig, certificate_login_rows);
 
+static const HgOption cookie_rows[] = {
+    {.name = "max_age",
+     DURATION(HgCookieConfig, max_age_ms),
+     .fallback = "1d",
+     .min = 0,
+     .max = HOURS(24 * 30),
+     .step = SECONDS(1),
+     .text =
+         "How long a cookie is good for. A changed password or a deleted user ends it at once. 0 "
+         "hands out none."},
+    {.name = "key_file",
+     STRING(HgCookieConfig, key_file, HG_OPTION_PATH),
+     .text = "A file with at least 32 random bytes, with which cookies are signed. Gateways with "
+             "the same key accept each other's cookies. Without it each start makes a key of its "
+             "own."},
+};
+static const HgSection cookie_section = DESCRIBE(HgCookieConfig, cookie_rows);
+
 static const HgOption authentication_rows[] = {
     {.name = "chain",
      LIST(HgAuthenticationConfig, chain, HG_OPTION_NAMES),
@@ -280,6 +298,11 @@ static const HgOption authentication_rows[] = {
     {.name = "users",
      SECTION(HgAuthenticationConfig, users, users_section),
      .text = "Users from a file."},
+    {.name = "cookie",
+     SECTION(HgAuthenticationConfig, cookie, cookie_section),
+     .text =
+         "The cookie `hive.server2.auth`, which HTTP clients such as Hive's JDBC send instead of "
+         "name and password once they have it."},
     {.name = "cache_ttl",
      DURATION(HgAuthenticationConfig, cache_ttl_ms),
      .fallback = "5m",

@@ -111,10 +111,16 @@ static HgPool *make_pool(const HgPoolConfig *config)
 static gboolean make_authenticator(const HgConfig *config, HgAuthenticator **out, GError **error)
 {
     const HgAuthenticationConfig *authentication = &config->authentication;
+    HgSlice cookie_key = {NULL, 0};
+    if (authentication->cookie.key != NULL)
+        cookie_key = hg_secret_slice(authentication->cookie.key);
     HgAuthenticatorConfig plain = {.chain = authentication->chain,
                                    .users_file = authentication->users.file,
                                    .certificate_field = authentication->certificate.field,
                                    .certificate_pattern = authentication->certificate.pattern,
+                                   .cookie_key = cookie_key,
+                                   .cookie_max_age =
+                                       (guint)(authentication->cookie.max_age_ms / 1000),
                                    .cache_ttl_ms = authentication->cache_ttl_ms,
                                    .cache_entries = authentication->cache_entries};
     return hg_authenticator_new(&plain, out, error);

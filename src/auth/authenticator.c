@@ -17,6 +17,7 @@ struct HgAuthenticator {
     HgCertificateRule *certificate; /* NULL: the chain doesn't have the method */
     char *users_file;               /* NULL: the chain doesn't have `users` */
     HgLoginCache *cache;
+    HgCookies *cookies;   /* NULL: there are none */
     pthread_mutex_t lock; /* around `users`: the pointer, not what it points to */
     HgUsers *users;       /* empty without a file */
 };
@@ -71,6 +72,9 @@ gboolean hg_authenticator_new(const HgAuthenticatorConfig *config, HgAuthenticat
         !hg_certificate_rule_new(config->certificate_field, config->certificate_pattern,
                                  &auth->certificate, error))
         return FALSE;
+    if (config->cookie_max_age > 0 &&
+        !hg_cookies_new(config->cookie_key, config->cookie_max_age, &auth->cookies, error))
+        return FALSE;
     if (!hg_login_cache_new(config->cache_ttl_ms, config->cache_entries, &auth->cache, error) ||
         !load_users(auth->users_file, &auth->users, error))
         return FALSE;
@@ -85,6 +89,7 @@ void hg_authenticator_free(HgAuthenticator *auth)
     hg_certificate_rule_free(auth->certificate);
     hg_users_unref(auth->users);
     hg_login_cache_free(auth->cache);
+    hg_cookies_free(auth->cookies);
     pthread_mutex_destroy(&auth->lock);
     g_free(auth->users_file);
     g_free(auth);
@@ -139,6 +144,39 @@ HgAuthOutcome hg_authenticator_try_cached(HgAuthenticator *auth, HgSlice name, H
     if (principal == NULL)
         return HG_AUTH_CHECK;
     *out = principal;
+    return HG_AUTH_ACCEPTED;
+}
+
+/* Only users of the file get cookies: their hash is the evidence that ends them. A certificate is
+ * shown on each connection anyway. */
+char *hg_authenticator_make_cookie(HgAuthenticator *auth, const HgPrincipal *principal,
+                                   guint *max_age)
+{
+    const char *hash = NULL;
+    const char *name = hg_principal_name(principal);
+    if (auth->cookies == NULL)
+        return NULL;
+    g_autoptr(HgUsers) users = current_users(auth);
+    HgPrincipal *known = hg_users_find(users, hg_slice_from_string(name), &hash);
+    if (known == NULL || !hg_principal_equal(known, principal))
+        return NULL;
+    *max_age = hg_cookies_max_age(auth->cookies);
+    return hg_cookies_make(auth->cookies, name, hg_slice_from_string(hash),
+                           g_get_real_time() / G_USEC_PER_SEC);
+}
+
+HgAuthOutcome hg_authenticator_try_cookie(HgAuthenticator *auth, HgSlice value, HgPrincipal **out)
+{
+    const char *hash = NULL;
+    g_autofree char *name = auth->cookies != NULL ? hg_cookies_claimed_user(value) : NULL;
+    if (name == NULL)
+        return HG_AUTH_DENIED;
+    g_autoptr(HgUsers) users = current_users(auth);
+    HgPrincipal *principal = hg_users_find(users, hg_slice_from_string(name), &hash);
+    if (principal == NULL || !hg_cookies_check(auth->cookies, value, hg_slice_from_string(hash),
+                                               g_get_real_time() / G_USEC_PER_SEC))
+        return HG_AUTH_DENIED;
+    *out = hg_principal_ref(principal);
     return HG_AUTH_ACCEPTED;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "auth/certificate.h"
+#include "auth/cookie.h"
 #include "auth/principal.h"
 #include "base/slice.h"
 
@@ -27,6 +28,8 @@ typedef struct {
     const char *users_file;   /* path, for the method `users` */
     HgCertificateField certificate_field; /* for the method `certificate` */
     const char *certificate_pattern;      /* NULL: the field is the name */
+    HgSlice cookie_key;                   /* empty: a random one; see auth/cookie.h */
+    guint cookie_max_age;                 /* seconds; 0 = no cookies */
     gint64 cache_ttl_ms;                  /* how long a success is remembered; 0 = not at all */
     guint cache_entries;                  /* successes remembered at most */
 } HgAuthenticatorConfig;
@@ -51,6 +54,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgAuthenticator, hg_authenticator_free)
 HgAuthOutcome hg_authenticator_try_certificate(HgAuthenticator *auth, const HgTlsPeer *peer,
                                                HgSlice name,
                                                HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The value of a cookie that logs the principal in from now on, and for how many seconds; NULL when
+ * there are no cookies, or none for such a principal. Free with g_free. Any thread. */
+char *hg_authenticator_make_cookie(HgAuthenticator *auth, const HgPrincipal *principal,
+                                   guint *max_age);
+
+/* Logs in by such a cookie, at once: HG_AUTH_DENIED when it isn't good (any more). On
+ * HG_AUTH_ACCEPTED *out is the caller's reference. Any thread. */
+HgAuthOutcome hg_authenticator_try_cookie(HgAuthenticator *auth, HgSlice value,
+                                          HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Answers at once (about 1 us). On HG_AUTH_ACCEPTED *out is the caller's reference; otherwise it is
  * untouched. Any thread. */

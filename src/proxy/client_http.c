@@ -5,7 +5,7 @@
 #include "hs2/answer.h"
 
 #define SMALL     4096 /* bytes that are copied behind the head, to go out with it */
-#define HEAD_MOST 256  /* bytes of a reply's head */
+#define HEAD_MOST 1536 /* bytes of a reply's head, with a cookie for the longest name */
 
 ClientHttp *hg_client_http_new(void)
 {
@@ -19,6 +19,23 @@ void hg_client_http_free(ClientHttp *http)
 
 /* ---- replies ---- */
 
+/* The line that gives the client its cookie, with the answer to its OpenSession; else NULL. Free
+ * with g_free. */
+static char *cookie_line(HgClient *client)
+{
+    guint max_age = 0;
+    if (client->state != CLIENT_OPENING || client->http->has_cookie)
+        return NULL;
+    g_autofree char *value =
+        hg_authenticator_make_cookie(hg_gateway_authenticator(hg_worker_gateway(client->worker)),
+                                     client->identity.principal, &max_age);
+    if (value == NULL)
+        return NULL;
+    return g_strdup_printf("Set-Cookie: " HG_COOKIE_NAME
+                           "=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict%s\r\n",
+                           value, max_age, client->listener->tls != NULL ? "; Secure" : "");
+}
+
 /* Writes the head of a 200: `total` bytes follow, or, with -1, nobody knows how many. */
 static gsize write_head(HgClient *client, gint64 total, char *out)
 {
@@ -31,9 +48,10 @@ static gsize write_head(HgClient *client, gint64 total, char *out)
         g_strlcpy(length, "Transfer-Encoding: chunked\r\n", sizeof length);
     else
         client->last_answer = TRUE; /* its end is the connection's */
-    return (gsize)g_snprintf(out, HEAD_MOST,
-                             "HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n%s%s\r\n",
-                             length, client->last_answer ? "Connection: close\r\n" : "");
+    g_autofree char *cookie = cookie_line(client);
+    return (gsize)g_snprintf(
+        out, HEAD_MOST, "HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n%s%s%s\r\n",
+        length, cookie != NULL ? cookie : "", client->last_answer ? "Connection: close\r\n" : "");
 }
 
 /* Writes two runs of bytes, at once when the second is short. */

@@ -25,7 +25,8 @@ struct ClientHttp {
     guint8 minor; /* of the request's version */
     gboolean keep_alive;
     gboolean expects_continue;
-    gboolean chunked; /* the reply that is going out */
+    gboolean has_cookie; /* the request logged in by cookie */
+    gboolean chunked;    /* the reply that is going out */
 };
 
 /* Looks at a request's head. TRUE when its body may be taken; else it was answered, or the answer

@@ -74,6 +74,26 @@ static void check_basic(HgClient *client, HgSlice encoded)
     g_free(bytes);
 }
 
+/* Logs in by the cookie that an earlier answer gave. FALSE when there is none that is good. */
+static gboolean take_cookie(HgClient *client, HgSlice fields)
+{
+    HgHttpField field;
+    HgAuthenticator *authenticator = hg_gateway_authenticator(hg_worker_gateway(client->worker));
+    while (hg_http_next_field(&fields, &field)) {
+        HgSlice value = {NULL, 0};
+        g_autoptr(HgPrincipal) principal = NULL;
+        if (!hg_http_same_name(field.name, "Cookie") ||
+            hg_http_find_cookie(field.value, HG_COOKIE_NAME, &value) == 0 ||
+            hg_authenticator_try_cookie(authenticator, value, &principal) != HG_AUTH_ACCEPTED)
+            continue;
+        client->http->has_cookie = TRUE;
+        hg_client_set_state(client, CLIENT_AUTHENTICATING);
+        hg_client_login_accepted(client, principal);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 static void check_login(HgClient *client, HgSlice fields)
 {
     static const char basic[] = "Basic ";
@@ -82,11 +102,13 @@ static void check_login(HgClient *client, HgSlice fields)
     if (count > 1)
         ask_for_login(client, "Authentication Error: several Authorization headers",
                       "several Authorization headers");
+    else if (count == 0 && take_cookie(client, fields))
+        ;
     else if (count == 0)
         ask_for_login(client,
                       "Authentication Error: Authorization header received from the client is "
                       "empty.",
-                      "no Authorization header");
+                      "no Authorization header, and no cookie that is good");
     else if (value.size < sizeof basic - 1 ||
              g_ascii_strncasecmp((const char *)value.data, basic, sizeof basic - 1) != 0)
         ask_for_login(client, "Authentication Error: hivegate takes Basic authentication here",
@@ -128,6 +150,7 @@ static void note_request(ClientHttp *http, const HgHttpRequest *request)
     http->keep_alive = request->head.keep_alive;
     http->expects_continue = request->expect_continue;
     http->chunks = (HgHttpChunks){0};
+    http->has_cookie = FALSE;
     http->stage = HTTP_BODY;
 }
 

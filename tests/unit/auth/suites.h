@@ -10,3 +10,4 @@ Suite *users_suite(void);
 Suite *login_cache_suite(void);
 Suite *authenticator_suite(void);
 Suite *certificate_suite(void);
+Suite *cookie_suite(void);
