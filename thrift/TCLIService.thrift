@@ -1,9 +1,9 @@
 /* The service that a HiveServer2 or a Spark Thrift Server offers: 25 methods, as of Hive 4.1.
  *
  * Names, field numbers, types and values are what travels between clients and servers;
- * the order and the comments are this file's own. What Databricks adds (field
- * numbers from 0x501 on, 0xD01, 0xD19) is left out on purpose: such fields pass through untouched and
- * are never read here.
+ * the order and the comments are this file's own. Of what Databricks adds (field numbers from 0x501
+ * on, 0xD01, 0xD19) only that stands here which hivegate reads or writes: see src/hs2/dialect.h. Its
+ * other fields pass through untouched.
  *
  * hivegate itself reads and writes in place (src/hs2). What the Thrift compiler makes of this file is
  * the second reader and writer of the tests, which must agree with it. */
@@ -357,11 +357,23 @@ struct TRowSet {
 
 /* ---- sessions ---- */
 
+// Databricks: where a session starts
+struct TNamespace {
+  1: optional string catalogName
+  2: optional string schemaName
+}
+
 struct TOpenSessionReq {
   1: required TProtocolVersion client_protocol = TProtocolVersion.HIVE_CLI_SERVICE_PROTOCOL_V10
   2: optional string username
   3: optional string password
   4: optional map<string, string> configuration
+  // Databricks, from here on
+  1281: optional list<i32> getInfos  // of TGetInfoType
+  1282: optional i64 client_protocol_i64
+  1283: optional map<string, string> connectionProperties
+  1284: optional TNamespace initialNamespace
+  1285: optional bool canUseMultipleCatalogs
 }
 
 struct TOpenSessionResp {
@@ -369,6 +381,7 @@ struct TOpenSessionResp {
   2: required TProtocolVersion serverProtocolVersion = TProtocolVersion.HIVE_CLI_SERVICE_PROTOCOL_V10
   3: optional TSessionHandle sessionHandle
   4: optional map<string, string> configuration
+  1285: optional bool canUseMultipleCatalogs  // Databricks
 }
 
 struct TCloseSessionReq {
@@ -635,6 +648,7 @@ struct TGetResultSetMetadataReq {
 struct TGetResultSetMetadataResp {
   1: required TStatus status
   2: optional TTableSchema schema
+  1281: optional i32 resultFormat  // Databricks; 1: by column
 }
 
 struct TFetchResultsReq {
@@ -648,6 +662,7 @@ struct TFetchResultsResp {
   1: required TStatus status
   2: optional bool hasMoreRows  // always false from Spark: an empty batch is the end
   3: optional TRowSet results
+  1281: optional TGetResultSetMetadataResp resultSetMetadata  // Databricks
 }
 
 /* Since Hive 3. The one reply without a status. */

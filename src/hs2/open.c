@@ -2,12 +2,19 @@
 #include "hs2/open.h"
 
 #include "base/error.h"
+#include "hs2/dialect.h"
 #include "hs2/variable.h"
 #include "hs2/writer.h"
 #include "wire/cursor.h"
 
 /* Fields of TOpenSessionReq that hivegate writes itself. */
-enum { USERNAME = 2, PASSWORD = 3, CONFIGURATION = 4 };
+enum { CLIENT_PROTOCOL = 1, USERNAME = 2, PASSWORD = 3, CONFIGURATION = 4 };
+
+/* HIVE_CLI_SERVICE_PROTOCOL_V10, as Hive JDBC: Spark 3.5.3 and 4.0.1 refuse a version that they
+ * don't know (measured). */
+#define KNOWN_PROTOCOL 9
+
+#define USE_DATABASE "use:database"
 
 /* What hg_cursor_skip() wants for a field of the request struct: args and request are open. */
 #define IN_REQUEST 2
@@ -18,6 +25,7 @@ typedef struct {
     const guint8 *message;
     const HgOpenPlan *plan;
     HgWriter writer;
+    char *database; /* for use:database; NULL: none is added */
 } Rewrite;
 
 static HgSlice span_slice(const Rewrite *rewrite, HgSpan span)
@@ -58,6 +66,8 @@ static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
         case HG_VARIABLE_PASS:
             hg_writer_string(&rewrite->writer, key);
             hg_writer_string(&rewrite->writer, value);
+            if (hg_slice_equal_string(key, USE_DATABASE))
+                g_clear_pointer(&rewrite->database, g_free);
             ++*kept;
             break;
         case HG_VARIABLE_DROP:
@@ -74,7 +84,7 @@ static gboolean write_configuration(Rewrite *rewrite, GError **error)
 {
     HgWriter *writer = &rewrite->writer;
     gboolean sent = rewrite->request->configuration.size > 0;
-    if (!sent && !rewrite->plan->name_proxy_user)
+    if (!sent && !rewrite->plan->name_proxy_user && rewrite->database == NULL)
         return TRUE;
     hg_writer_field(writer, HG_THRIFT_MAP, CONFIGURATION);
     hg_writer_i8(writer, HG_THRIFT_STRING);
@@ -84,6 +94,11 @@ static gboolean write_configuration(Rewrite *rewrite, GError **error)
     hg_writer_i32(writer, 0); /* the count, once it is known */
     if (sent && !write_entries(rewrite, &kept, error))
         return FALSE;
+    if (rewrite->database != NULL) {
+        hg_writer_string(writer, hg_slice_from_string(USE_DATABASE));
+        hg_writer_string(writer, hg_slice_from_string(rewrite->database));
+        kept++;
+    }
     if (rewrite->plan->name_proxy_user) {
         hg_writer_string(writer, hg_slice_from_string(HG_VARIABLE_PROXY_USER));
         hg_writer_string(writer, hg_slice_from_string(rewrite->plan->effective_user));
@@ -93,6 +108,33 @@ static gboolean write_configuration(Rewrite *rewrite, GError **error)
     if (!writer->failed)
         memcpy(hg_buffer_data(writer->out) + count_at, &big, sizeof big);
     return TRUE;
+}
+
+/* Databricks' connectionProperties go on as they are, when none of them must not pass: a Spark or
+ * Hive server doesn't read them, one of Databricks may. */
+static gboolean judge_properties(Rewrite *rewrite, GError **error)
+{
+    if (rewrite->request->properties.size == 0)
+        return TRUE;
+    HgCursor cursor = hg_cursor(span_slice(rewrite, rewrite->request->properties));
+    gint32 count;
+    if (!read_count(&cursor, &count))
+        return fail_invalid(error);
+    for (gint32 i = 0; i < count; i++) {
+        HgSlice key;
+        HgSlice value;
+        if (hg_cursor_read_string(&cursor, &key) != HG_WIRE_OK ||
+            hg_cursor_read_string(&cursor, &value) != HG_WIRE_OK)
+            return fail_invalid(error);
+        if (hg_variable_judge(key, value, rewrite->plan->principal, error) == HG_VARIABLE_REFUSE)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean is_known_protocol(gint32 version)
+{
+    return version >= 0 && version <= HG_PROTOCOL_HIVE_LAST;
 }
 
 /* Writes the fields of the request struct that pass as they are. */
@@ -109,7 +151,9 @@ static gboolean write_other_fields(Rewrite *rewrite, GError **error)
             return TRUE;
         if (hg_cursor_skip(&cursor, type, IN_REQUEST) != HG_WIRE_OK)
             return fail_invalid(error);
-        if (id != USERNAME && id != PASSWORD && id != CONFIGURATION)
+        if (id == CLIENT_PROTOCOL && !is_known_protocol(rewrite->request->protocol))
+            hg_writer_field_i32(&rewrite->writer, CLIENT_PROTOCOL, KNOWN_PROTOCOL);
+        else if (id != USERNAME && id != PASSWORD && id != CONFIGURATION)
             hg_writer_bytes(&rewrite->writer, hg_slice(first, (gsize)(cursor.at - first)));
     }
 }
@@ -124,7 +168,7 @@ static gboolean write_message(Rewrite *rewrite, GError **error)
     hg_writer_head(writer, HG_MESSAGE_CALL, request->head.name, request->head.seqid);
     hg_writer_bytes(writer, hg_slice(rewrite->message + request->head.size,
                                      request->req_fields.offset - request->head.size));
-    if (!write_other_fields(rewrite, error))
+    if (!judge_properties(rewrite, error) || !write_other_fields(rewrite, error))
         return FALSE;
     hg_writer_field_string(writer, USERNAME, hg_slice_from_string(rewrite->plan->login_name));
     if (!write_configuration(rewrite, error))
@@ -139,8 +183,11 @@ gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpen
 {
     g_assert(request->method != NULL && request->method->id == HG_METHOD_OPEN_SESSION);
     g_assert(!request->incomplete && request->size <= message.size);
-    Rewrite rewrite = {request, message.data, plan, hg_writer(out)};
-    if (!write_message(&rewrite, error)) {
+    Rewrite rewrite = {request, message.data, plan, hg_writer(out),
+                       hg_dialect_database(request, message)};
+    gboolean written = write_message(&rewrite, error);
+    g_free(rewrite.database);
+    if (!written) {
         hg_writer_abandon(&rewrite.writer);
         return FALSE;
     }

@@ -1,8 +1,11 @@
 /* The OpenSession that goes to the backend, made from the one the client sent.
  *
  * Fields 2 (username) and 3 (password) are replaced: a client's password never travels on. Session
- * variables that name another user or reach into the server's JVM are taken out or refused. All
- * other bytes, unknown fields too, stay as they came. Pure; any thread. */
+ * variables that name another user or reach into the server's JVM are taken out or refused. A
+ * client of Databricks' family (hs2/dialect) gets a protocol version that Hive's servers know in
+ * field 1, if it had another one there, and its initial namespace as the variable use:database,
+ * unless it sends one itself. All other bytes, unknown fields too, stay as they came. Pure; any
+ * thread. */
 #pragma once
 
 #include "base/buffer.h"
@@ -19,7 +22,8 @@ typedef struct {
 /* Appends the edited message, always with a strict head. FALSE with *error:
  * HG_ERROR_DENIED  a session variable that must not pass: hive.server2.proxy.user in any spelling
  *                  (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than
- *                  the principal; set:system:*, set:env:* (and metaconf)
+ *                  the principal; set:system:*, set:env:* (and metaconf); the same in Databricks'
+ *                  connectionProperties
  * HG_ERROR_INVALID the map can't be read (the validator refuses such a request before)
  * HG_ERROR_LIMIT   the buffer can't grow.
  * The message fits an SQL client's error dialog. `request` must be an OK OpenSession over

@@ -8,10 +8,14 @@ typedef struct {
     HgCursor cursor;
     const HgMethod *method;
     HgReplyHead *out;
+    gboolean enough; /* what comes is of no interest, and may be large */
 } Peek;
 
 /* The structs open around a value, as hg_cursor_skip() wants it. */
-enum { IN_RESULT = 1, IN_RESPONSE = 2, IN_FIELD = 3, IN_IDENTIFIER = 4 };
+enum { IN_RESULT = 1, IN_RESPONSE = 2, IN_FIELD = 3, IN_IDENTIFIER = 4, IN_COLUMN = 6 };
+
+/* Fields of a TRowSet. */
+enum { ROWS = 2, COLUMNS = 3 };
 
 /* Reads an i32 where `type` says that there is one; another type is BAD. */
 static HgWireStatus read_number(Peek *peek, guint8 type, gint32 *out)
@@ -96,6 +100,90 @@ static HgWireStatus read_status(Peek *peek, guint8 type)
     }
 }
 
+/* Reads the head of a list: the type of its elements and how many there are. */
+static HgWireStatus read_list_head(Peek *peek, guint8 *type, gint32 *count)
+{
+    HgWireStatus status = hg_cursor_read_byte(&peek->cursor, type);
+    return status == HG_WIRE_OK ? hg_cursor_read_i32(&peek->cursor, count) : status;
+}
+
+/* Reads a TColumn as far as the number of its values: the struct of one type's values, of which
+ * field 1 is a list (the other is the bitmap of nulls). */
+static HgWireStatus read_column(Peek *peek)
+{
+    guint8 type;
+    gint16 id;
+    HgWireStatus status = hg_cursor_read_field(&peek->cursor, &type, &id);
+    if (status != HG_WIRE_OK || type != HG_THRIFT_STRUCT)
+        return status;
+    for (;;) {
+        status = hg_cursor_read_field(&peek->cursor, &type, &id);
+        if (status != HG_WIRE_OK || type == HG_THRIFT_STOP)
+            return status;
+        if (id != 1 || type != HG_THRIFT_LIST) {
+            status = hg_cursor_skip(&peek->cursor, type, IN_COLUMN);
+            if (status != HG_WIRE_OK)
+                return status;
+            continue;
+        }
+        gint32 count = 0;
+        status = read_list_head(peek, &type, &count);
+        peek->out->has_rows = status == HG_WIRE_OK && count > 0;
+        return status;
+    }
+}
+
+/* Reads a TRowSet until it is clear whether there are rows. Never goes over the rows themselves. */
+static HgWireStatus read_rows(Peek *peek, guint8 type)
+{
+    if (type != HG_THRIFT_STRUCT)
+        return HG_WIRE_BAD;
+    for (;;) {
+        gint16 id;
+        HgWireStatus status = hg_cursor_read_field(&peek->cursor, &type, &id);
+        if (status != HG_WIRE_OK || type == HG_THRIFT_STOP)
+            return status;
+        if (type != HG_THRIFT_LIST || (id != ROWS && id != COLUMNS)) {
+            status = hg_cursor_skip(&peek->cursor, type, IN_FIELD);
+            if (status != HG_WIRE_OK)
+                return status;
+            continue;
+        }
+        gint32 count = 0;
+        status = read_list_head(peek, &type, &count);
+        if (status != HG_WIRE_OK)
+            return status;
+        if (count < 0 || (count > 0 && type != HG_THRIFT_STRUCT))
+            return HG_WIRE_BAD;
+        if (count > 0 && id == COLUMNS)
+            return read_column(peek);
+        peek->out->has_rows = count > 0;
+        if (count > 0)
+            return HG_WIRE_OK;
+    }
+}
+
+static HgWireStatus read_more(Peek *peek, guint8 type)
+{
+    if (type != HG_THRIFT_BOOL)
+        return HG_WIRE_BAD;
+    guint8 more;
+    guint32 offset = (guint32)hg_cursor_offset(&peek->cursor);
+    HgWireStatus status = hg_cursor_read_byte(&peek->cursor, &more);
+    if (status == HG_WIRE_OK)
+        peek->out->more_offset = offset;
+    return status;
+}
+
+static HgWireStatus read_protocol(Peek *peek, guint8 type)
+{
+    guint32 offset = (guint32)hg_cursor_offset(&peek->cursor);
+    HgWireStatus status = read_number(peek, type, &peek->out->protocol);
+    if (status == HG_WIRE_OK)
+        peek->out->protocol_offset = offset;
+    return status;
+}
+
 static HgWireStatus read_response_field(Peek *peek, guint8 type, gint16 id)
 {
     const HgMethod *method = peek->method;
@@ -105,7 +193,13 @@ static HgWireStatus read_response_field(Peek *peek, guint8 type, gint16 id)
     if (id == 2 && method->id == HG_METHOD_GET_OPERATION_STATUS)
         return read_number(peek, type, &out->operation_state);
     if (id == 2 && method->id == HG_METHOD_OPEN_SESSION)
-        return read_number(peek, type, &out->protocol);
+        return read_protocol(peek, type);
+    if (id == 2 && method->id == HG_METHOD_FETCH_RESULTS)
+        return read_more(peek, type);
+    if (id == 3 && method->id == HG_METHOD_FETCH_RESULTS && out->status_code >= 0) {
+        peek->enough = TRUE;
+        return read_rows(peek, type);
+    }
     if ((id == 2 && method->gives == HG_GIVES_OPERATION) ||
         (id == 3 && method->gives == HG_GIVES_SESSION))
         return read_handle(peek, type);
@@ -113,8 +207,10 @@ static HgWireStatus read_response_field(Peek *peek, guint8 type, gint16 id)
 }
 
 /* TRUE when all is known that this method's reply can tell. */
-static gboolean is_complete(const HgMethod *method, const HgReplyHead *out)
+static gboolean is_complete(const Peek *peek)
 {
+    const HgMethod *method = peek->method;
+    const HgReplyHead *out = peek->out;
     if (method->id == HG_METHOD_GET_QUERY_ID)
         return TRUE;
     if (out->status_code < 0)
@@ -127,6 +223,8 @@ static gboolean is_complete(const HgMethod *method, const HgReplyHead *out)
     case HG_GIVES_NOTHING:
         break;
     }
+    if (method->id == HG_METHOD_FETCH_RESULTS)
+        return peek->enough;
     return method->id != HG_METHOD_GET_OPERATION_STATUS || out->operation_state >= 0;
 }
 
@@ -139,7 +237,7 @@ static HgWireStatus read_response(Peek *peek)
         if (status != HG_WIRE_OK || type == HG_THRIFT_STOP)
             return status;
         status = read_response_field(peek, type, id);
-        if (status != HG_WIRE_OK || is_complete(peek->method, peek->out))
+        if (status != HG_WIRE_OK || is_complete(peek))
             return status;
     }
 }
@@ -152,8 +250,12 @@ static HgWireStatus read_result(Peek *peek)
         HgWireStatus status = hg_cursor_read_field(&peek->cursor, &type, &id);
         if (status != HG_WIRE_OK || type == HG_THRIFT_STOP)
             return status;
-        if (id == 0)
-            return type == HG_THRIFT_STRUCT ? read_response(peek) : HG_WIRE_BAD;
+        if (id == 0 && type != HG_THRIFT_STRUCT)
+            return HG_WIRE_BAD;
+        if (id == 0) {
+            peek->out->fields_offset = (guint32)hg_cursor_offset(&peek->cursor);
+            return read_response(peek);
+        }
         status = hg_cursor_skip(&peek->cursor, type, IN_RESULT);
         if (status != HG_WIRE_OK)
             return status;

@@ -10,12 +10,16 @@
 
 typedef struct {
     HgMessageHead head;
-    gboolean exception;     /* a TApplicationException instead of a result */
-    gint32 status_code;     /* TStatus.1, or -1 when there is none (GetQueryId, exception) */
-    gint32 operation_state; /* GetOperationStatus: TOperationState, else -1 */
-    gint32 protocol;        /* OpenSession: serverProtocolVersion, else -1 */
-    gint32 operation_type;  /* replies that start an operation: TOperationHandle.2, else -1 */
-    gboolean has_handle;    /* a handle with both halves was found */
+    gboolean exception;      /* a TApplicationException instead of a result */
+    gint32 status_code;      /* TStatus.1, or -1 when there is none (GetQueryId, exception) */
+    gint32 operation_state;  /* GetOperationStatus: TOperationState, else -1 */
+    guint32 fields_offset;   /* of the response struct's first field; 0: none was reached */
+    gint32 protocol;         /* OpenSession: serverProtocolVersion, else -1 */
+    guint32 protocol_offset; /* of its four bytes */
+    guint32 more_offset;     /* FetchResults: of the byte of hasMoreRows; 0: not reached */
+    gboolean has_rows;       /* FetchResults: the batch isn't empty, as far as was read */
+    gint32 operation_type;   /* replies that start an operation: TOperationHandle.2, else -1 */
+    gboolean has_handle;     /* a handle with both halves was found */
     guint32 guid_offset;
     guint32 secret_offset;
 } HgReplyHead;
@@ -34,7 +38,8 @@ enum {
 /* Reads what it can from the first bytes of a reply to `method`. SHORT: the head, or (for methods
  * that give a handle) the handle, isn't there yet. For methods that give no handle OK is returned
  * as soon as head and status code are read; fields not reached keep their "none" value (only
- * GetOperationStatus reads on for the state when it is there). BAD: not Thrift. */
+ * GetOperationStatus reads on for the state when it is there, and FetchResults up to the number of
+ * rows). BAD: not Thrift. */
 HgWireStatus hg_reply_peek(HgSlice bytes, const HgMethod *method,
                            HgReplyHead *out) G_GNUC_WARN_UNUSED_RESULT;
 

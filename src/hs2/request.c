@@ -136,30 +136,50 @@ static void capture_span(Reader *reader, HgCapture capture, const guint8 *first)
     case HG_CAPTURE_PASSWORD:
         out->password = span;
         break;
+    case HG_CAPTURE_PROPERTIES:
+        out->properties = span;
+        break;
+    case HG_CAPTURE_CATALOG:
+        out->catalog = span;
+        break;
+    case HG_CAPTURE_DATABASE:
+        out->database = span;
+        break;
     default:
         break;
     }
 }
 
-static void capture_number(Reader *reader, HgCapture capture, gint32 value)
+static gboolean is_spark_protocol(gint64 version)
+{
+    return version >= HG_PROTOCOL_SPARK_V1 && version <= HG_PROTOCOL_SPARK_LAST;
+}
+
+static void capture_number(Reader *reader, HgCapture capture, gint64 value)
 {
     HgRequest *out = reader->out;
     switch (capture) {
     case HG_CAPTURE_OPERATION_TYPE:
-        out->operation_type = value;
+        out->operation_type = (gint32)value;
         break;
     case HG_CAPTURE_PROTOCOL:
         out->has_protocol = TRUE;
-        out->protocol = value;
+        out->protocol = (gint32)value;
         break;
     case HG_CAPTURE_INFO_TYPE:
-        out->info_type = value;
+        out->info_type = (gint32)value;
         break;
     case HG_CAPTURE_RUN_ASYNC:
         out->run_async = value != 0;
         break;
     case HG_CAPTURE_FETCH_TYPE:
         out->fetch_type = (gint16)value;
+        break;
+    case HG_CAPTURE_GET_INFOS:
+        out->has_get_infos = TRUE;
+        break;
+    case HG_CAPTURE_SPARK_PROTOCOL:
+        out->spark_protocol = is_spark_protocol(value) ? (gint32)value : 0;
         break;
     default:
         break;
@@ -231,23 +251,26 @@ static HgRequestStatus read_entries(Reader *reader, const HgFieldSchema *field, 
 /* Reads the type bytes (`types` of them) and the count in front of a map's or list's elements. Java
  * doesn't look at the type bytes, so what they say has to be what the service declares. */
 static HgRequestStatus read_container_head(Reader *reader, const HgFieldSchema *field, gint16 id,
-                                           guint types, gint32 *count)
+                                           guint types, HgThriftType wanted, const char *name,
+                                           gint32 *count)
 {
-    gboolean text = TRUE;
+    gboolean all_wanted = TRUE;
     for (guint i = 0; i < types; i++) {
         guint8 type = 0;
         HgWireStatus status = hg_cursor_read_byte(&reader->cursor, &type);
         if (status != HG_WIRE_OK)
             return fail_wire(reader, status);
-        text = text && type == HG_THRIFT_STRING;
+        all_wanted = all_wanted && type == wanted;
     }
     HgWireStatus status = hg_cursor_read_i32(&reader->cursor, count);
     if (status != HG_WIRE_OK)
         return fail_wire(reader, status);
     if (*count < 0)
         return fail_wire(reader, HG_WIRE_BAD);
-    if (*count > 0 && !text)
-        return refuse_field(reader, field, id, "holds other elements than strings");
+    if (*count > 0 && !all_wanted) {
+        g_autofree char *what = g_strconcat("holds other elements than ", name, NULL);
+        return refuse_field(reader, field, id, what);
+    }
     return HG_REQUEST_OK;
 }
 
@@ -255,7 +278,8 @@ static HgRequestStatus read_text_map(Reader *reader, const HgFieldSchema *field,
 {
     const guint8 *first = reader->cursor.at;
     gint32 count = 0;
-    HgRequestStatus status = read_container_head(reader, field, id, 2, &count);
+    HgRequestStatus status =
+        read_container_head(reader, field, id, 2, HG_THRIFT_STRING, "strings", &count);
     if (status != HG_REQUEST_OK)
         return status;
     if (count > HG_REQUEST_MAX_MAP)
@@ -275,11 +299,27 @@ static HgRequestStatus read_text_map(Reader *reader, const HgFieldSchema *field,
 static HgRequestStatus read_text_list(Reader *reader, const HgFieldSchema *field, gint16 id)
 {
     gint32 count = 0;
-    HgRequestStatus status = read_container_head(reader, field, id, 1, &count);
+    HgRequestStatus status =
+        read_container_head(reader, field, id, 1, HG_THRIFT_STRING, "strings", &count);
     for (gint32 i = 0; i < count && status == HG_REQUEST_OK; i++) {
         HgSlice element;
         status = read_element(reader, field, id, &element);
     }
+    return status;
+}
+
+static HgRequestStatus read_number_list(Reader *reader, const HgFieldSchema *field, gint16 id)
+{
+    gint32 count = 0;
+    HgRequestStatus status =
+        read_container_head(reader, field, id, 1, HG_THRIFT_I32, "i32", &count);
+    for (gint32 i = 0; i < count && status == HG_REQUEST_OK; i++) {
+        gint32 element;
+        HgWireStatus wire = hg_cursor_read_i32(&reader->cursor, &element);
+        if (wire != HG_WIRE_OK)
+            status = fail_wire(reader, wire);
+    }
+    capture_number(reader, field->capture, count);
     return status;
 }
 
@@ -317,6 +357,16 @@ static HgRequestStatus read_i32(Reader *reader, const HgStructSchema *schema,
     /* Java reads an enum value that it doesn't know as null */
     if (field->enum_size > 0 && (value < 0 || value >= field->enum_size))
         note_missing(reader, schema, field);
+    capture_number(reader, field->capture, value);
+    return HG_REQUEST_OK;
+}
+
+static HgRequestStatus read_i64(Reader *reader, const HgFieldSchema *field)
+{
+    gint64 value = 0;
+    HgWireStatus status = hg_cursor_read_i64(&reader->cursor, &value);
+    if (status != HG_WIRE_OK)
+        return fail_wire(reader, status);
     capture_number(reader, field->capture, value);
     return HG_REQUEST_OK;
 }
@@ -365,7 +415,10 @@ static HgRequestStatus read_known(Reader *reader, const HgStructSchema *schema,
         return read_text_map(reader, field, id);
     case HG_KIND_TEXT_LIST:
         return read_text_list(reader, field, id);
+    case HG_KIND_I32_LIST:
+        return read_number_list(reader, field, id);
     case HG_KIND_I64:
+        return read_i64(reader, field);
     case HG_KIND_DOUBLE:
         return skip(reader, hg_schema_wire_type(field->kind));
     }
@@ -393,6 +446,8 @@ static HgRequestStatus read_field(Reader *reader, const HgStructSchema *schema, 
     if (field == NULL)
         return skip(reader, type);
     guint8 expected = hg_schema_wire_type(field->kind);
+    if (type != expected && id >= HG_SCHEMA_FIRST_ADDED) /* then it is somebody else's field */
+        return skip(reader, type);
     if (type != expected)
         return fail(reader, HG_REQUEST_REFUSED, "%s: field %d (%s) is %s, where the service has %s",
                     method_name(reader), id, field->name, type_name(type), type_name(expected));
@@ -452,6 +507,22 @@ static HgRequestStatus read_struct(Reader *reader, const HgStructSchema *schema)
 
 /* ---- messages ---- */
 
+/* The protocol version of an OpenSession: Java reads one that it doesn't know as null, but those of
+ * Databricks are known here (and replaced by hs2/open). */
+static void settle_protocol(Reader *reader)
+{
+    HgRequest *out = reader->out;
+    if (out->protocol >= 0 && out->protocol <= HG_PROTOCOL_HIVE_LAST)
+        return;
+    gboolean spark = is_spark_protocol(out->protocol);
+    if (spark && out->spark_protocol == 0)
+        out->spark_protocol = out->protocol;
+    if (spark || (out->protocol == HG_PROTOCOL_ELSEWHERE && out->spark_protocol != 0))
+        return;
+    const HgStructSchema *schema = hg_schema_args(HG_METHOD_OPEN_SESSION)->fields[0].nested;
+    note_missing(reader, schema, hg_schema_field(schema, 1));
+}
+
 static HgRequestStatus read_body(Reader *reader)
 {
     HgRequest *out = reader->out;
@@ -464,6 +535,8 @@ static HgRequestStatus read_body(Reader *reader)
         return skip(reader, HG_THRIFT_STRUCT);
     HgRequestStatus status = read_struct(reader, hg_schema_args(out->method->id));
     out->has_handle = status == HG_REQUEST_OK && out->guid_offset != 0 && out->secret_offset != 0;
+    if (status == HG_REQUEST_OK && out->method->id == HG_METHOD_OPEN_SESSION)
+        settle_protocol(reader);
     return status;
 }
 

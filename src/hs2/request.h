@@ -22,6 +22,13 @@ typedef struct {
 #define HG_REQUEST_MAX_MAP    4096       /* entries of a map of texts */
 #define HG_REQUEST_MAX_MAPKEY 4096       /* bytes of a key of such a map */
 
+/* Protocol versions: those of Hive, the first of Databricks, and what a client of Databricks that
+ * has its version in OpenSession 0x502 may write to 1. */
+#define HG_PROTOCOL_HIVE_LAST  10     /* V11; V1 is 0 */
+#define HG_PROTOCOL_SPARK_V1   0xA501 /* V2 is 0xA502, and so on */
+#define HG_PROTOCOL_SPARK_LAST 0xA5FF
+#define HG_PROTOCOL_ELSEWHERE  (-7)
+
 typedef enum {
     HG_REQUEST_OK,
     HG_REQUEST_SHORT,   /* the message isn't there in full yet; why is empty */
@@ -48,9 +55,15 @@ typedef struct {
     HgSpan password;       /* OpenSession 3 */
     gboolean has_protocol; /* OpenSession 1 there */
     gint32 protocol;       /* OpenSession 1; 9 (V10), the service's default, when it isn't there */
-    gint32 info_type;      /* GetInfo 2 */
-    gboolean run_async;    /* ExecuteStatement 4 */
-    gint16 fetch_type;     /* FetchResults 4; 0 = rows, 1 = log */
+    /* what Databricks adds to OpenSession; hs2/dialect says what it means */
+    gint32 spark_protocol;  /* 0xA501 to 0xA5FF in 0x502, or else in 1; 0: not of that family */
+    gboolean has_get_infos; /* 0x501 there */
+    HgSpan properties;      /* 0x503: the map from its type bytes on */
+    HgSpan catalog;         /* 0x504.1 */
+    HgSpan database;        /* 0x504.2 */
+    gint32 info_type;       /* GetInfo 2 */
+    gboolean run_async;     /* ExecuteStatement 4 */
+    gint16 fetch_type;      /* FetchResults 4; 0 = rows, 1 = log */
 
     /* OK, but a field that the service requires isn't there, or its enum has no such value. Never
      * forward it: answer it with `why` as HG_EXCEPTION_PROTOCOL_ERROR. Spark does that too, but

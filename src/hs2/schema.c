@@ -27,7 +27,12 @@
 /* A struct with these rows; and the arguments of a method, whose one field is the request. */
 #define STRUCT(name, rows, required)                                                               \
     {                                                                                              \
-        name, rows, G_N_ELEMENTS(rows), required                                                   \
+        name, rows, G_N_ELEMENTS(rows), required, NULL, 0                                          \
+    }
+/* A struct that Databricks adds fields to, without gaps from 0x501 on. */
+#define STRUCT_ADDED(name, rows, required, more)                                                   \
+    {                                                                                              \
+        name, rows, G_N_ELEMENTS(rows), required, more, G_N_ELEMENTS(more)                         \
     }
 #define REQ(request)                                                                               \
     {                                                                                              \
@@ -35,12 +40,11 @@
     }
 #define ARGS(method, request)                                                                      \
     {                                                                                              \
-        method "_args", (const HgFieldSchema[]){REQ(request)}, 1, BIT(1)                           \
+        method "_args", (const HgFieldSchema[]){REQ(request)}, 1, BIT(1), NULL, 0                  \
     }
 /* clang-format on */
 
 /* Sizes of the service's enums. GetInfo's types have gaps and are answered apart (hs2/info). */
-#define PROTOCOL_VERSIONS  11
 #define OPERATION_TYPES    10
 #define FETCH_ORIENTATIONS 6
 
@@ -70,15 +74,30 @@ static const HgStructSchema operation_handle =
 
 /* ---- sessions ---- */
 
+static const HgFieldSchema namespace_fields[] = {
+    TAKEN("catalogName", TEXT, CATALOG),
+    TAKEN("schemaName", TEXT, DATABASE),
+};
+static const HgStructSchema namespace = STRUCT("TNamespace", namespace_fields, 0);
+
 /* client_protocol is required but has a default: Spark takes a request without it (measured,
- * 3.5.3). */
+ * 3.5.3). It is an enum, but clients of Databricks send values there that the service doesn't have:
+ * hs2/request looks at it itself. */
 static const HgFieldSchema open_session_fields[] = {
-    ENUM("client_protocol", PROTOCOL, PROTOCOL_VERSIONS),
+    TAKEN("client_protocol", I32, PROTOCOL),
     TAKEN("username", TEXT, USERNAME),
     TAKEN("password", TEXT, PASSWORD),
     TAKEN("configuration", TEXT_MAP, CONFIGURATION),
 };
-static const HgStructSchema open_session = STRUCT("TOpenSessionReq", open_session_fields, 0);
+static const HgFieldSchema open_session_added[] = {
+    TAKEN("getInfos", I32_LIST, GET_INFOS),
+    TAKEN("client_protocol_i64", I64, SPARK_PROTOCOL),
+    TAKEN("connectionProperties", TEXT_MAP, PROPERTIES),
+    NESTED("initialNamespace", namespace),
+    FIELD("canUseMultipleCatalogs", BOOL),
+};
+static const HgStructSchema open_session =
+    STRUCT_ADDED("TOpenSessionReq", open_session_fields, 0, open_session_added);
 
 /* Requests of a session handle and nothing else share their fields. */
 static const HgFieldSchema session_only_fields[] = {SESSION};

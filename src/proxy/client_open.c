@@ -15,6 +15,7 @@ struct ClientOpening {
     HgClient *client;
     HgBuffer request; /* the edited OpenSession */
     gint32 seqid;
+    HgDialect dialect; /* of the client */
     char *effective_user;
     guint64 tried;        /* endpoints that failed: hg_endpoint_bit() */
     HgEndpoint *endpoint; /* counted by hg_pool_choose(); NULL between attempts */
@@ -141,6 +142,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     g_autoptr(HgSession) session =
         hg_session_new(client->identity.principal, opening->effective_user,
                        g_steal_pointer(&opening->endpoint), &theirs, keeps ? client->id : 0);
+    hg_session_set_dialect(session, opening->dialect);
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
     if (keeps) {
         hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
@@ -151,6 +153,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     }
     hg_directory_add_session(hg_gateway_directory(hg_worker_gateway(client->worker)), session);
     opening->counted = FALSE;
+    hg_client_speak(session, hg_method_get(HG_METHOD_OPEN_SESSION), piece);
     hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened",
            hg_log_text("client", client->identity.address),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
@@ -234,6 +237,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     client->opening = opening;
     opening->client = client;
     opening->seqid = request->head.seqid;
+    opening->dialect = hg_dialect_find(request);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
     opening->problems = g_string_new(NULL);
     hg_buffer_init(&opening->request, hg_gateway_budget(hg_worker_gateway(client->worker)));

@@ -248,6 +248,10 @@ Lease *hg_client_lease(HgClient *client, HgSession *session);
 /* Forwards the request that client->call describes. */
 void hg_client_forward(HgClient *client, guint8 *message, gsize size);
 
+/* Edits the first piece of a reply for the dialect of the session; nothing looks at the piece's
+ * head after that. */
+void hg_client_speak(const HgSession *session, const HgMethod *method, HgReplyPiece *piece);
+
 /* The client has read what was queued: its reply may go on. */
 void hg_client_resume_reply(HgClient *client);
 

@@ -4,6 +4,7 @@
 
 #include "proxy/closer.h"
 #include "proxy/resident.h"
+#include "wire/sasl.h"
 
 static HgFlow on_reply(void *owner, HgReplyPiece *piece);
 static void on_lost(void *owner, HgLoss loss, const char *detail);
@@ -204,6 +205,18 @@ static void note_head(HgClient *client, HgReplyPiece *piece)
                                  head->status_code == HG_STATUS_SUCCESS_WITH_INFO);
 }
 
+/* In front of a piece there is room for what a dialect adds and for a frame's length. */
+G_STATIC_ASSERT(HG_DIALECT_GROWTH + HG_FRAME_HEAD_SIZE <= HG_BUFFER_HEADROOM);
+
+void hg_client_speak(const HgSession *session, const HgMethod *method, HgReplyPiece *piece)
+{
+    guint grown = hg_dialect_edit(hg_session_dialect(session), method, piece->head, piece->bytes);
+    piece->bytes -= grown;
+    piece->size += grown;
+    if (piece->total >= 0)
+        piece->total += grown;
+}
+
 static HgFlow on_reply(void *owner, HgReplyPiece *piece)
 {
     Lease *lease = owner;
@@ -212,6 +225,7 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     hg_client_enter(client);
     if (piece->first) {
         note_head(client, piece);
+        hg_client_speak(lease->session, client->call.method, piece);
         if (!last)
             hg_client_set_state(client, CLIENT_REPLYING);
     }

@@ -32,6 +32,7 @@ struct HgSession {
     HgWorker *worker; /* NULL: ends with its home */
     atomic_uint calls;
     atomic_llong used_at; /* ms of the monotonic clock */
+    HgDialect dialect;
     pthread_mutex_t lock;
     HgOperation *operations;
     char *lost_why;
@@ -142,6 +143,16 @@ gint64 hg_session_idle_ms(const HgSession *session)
     if (atomic_load_explicit(&session->calls, memory_order_acquire) > 0)
         return 0;
     return now_ms() - atomic_load_explicit(&session->used_at, memory_order_relaxed);
+}
+
+void hg_session_set_dialect(HgSession *session, HgDialect dialect)
+{
+    session->dialect = dialect;
+}
+
+const HgDialect *hg_session_dialect(const HgSession *session)
+{
+    return &session->dialect;
 }
 
 HgSessionState hg_session_state(const HgSession *session)

@@ -8,6 +8,7 @@
 
 #include "auth/principal.h"
 #include "cluster/pool.h"
+#include "hs2/dialect.h"
 #include "hs2/handle.h"
 
 typedef struct HgSession HgSession;
@@ -50,6 +51,10 @@ void hg_session_end_call(HgSession *session);
 
 /* Milliseconds since the last call ended; 0 while one is under way. */
 gint64 hg_session_idle_ms(const HgSession *session);
+
+/* How its client speaks; Hive's dialect unless set. Set before anybody else knows the session. */
+void hg_session_set_dialect(HgSession *session, HgDialect dialect);
+const HgDialect *hg_session_dialect(const HgSession *session);
 
 /* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);

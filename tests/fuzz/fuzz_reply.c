@@ -1,8 +1,10 @@
-/* Fuzz target: the first bytes of a reply, of which only what is needed is read.
+/* Fuzz target: the first bytes of a reply, of which only what is needed is read, and edited for
+ * clients of Databricks.
  *
  * Input: the method it answers, where it is cut, then the bytes. */
 #include "fuzz.h"
-#include "hs2/reply.h"
+#include "hs2/dialect.h"
+#include "reference.h"
 
 static HgWireStatus peek_copy(HgSlice bytes, const HgMethod *method, HgReplyHead *reply)
 {
@@ -59,6 +61,32 @@ static void check_replaced_text(HgSlice bytes)
     fuzz_free(copy);
 }
 
+/* An edited reply is a message still, when it was one, and says the same of itself. */
+static void check_edited(HgSlice bytes, const HgMethod *method, const HgReplyHead *reply)
+{
+    HgDialect dialect = {.protocol = 0xa504, .says_format = TRUE, .has_catalogs = TRUE};
+    g_autofree guint8 *room = g_malloc(HG_DIALECT_GROWTH + bytes.size);
+    guint8 *message = room + HG_DIALECT_GROWTH;
+    memcpy(message, bytes.data, bytes.size);
+    HgReplyHead head;
+    FUZZ_CHECK(hg_reply_peek(hg_slice(message, bytes.size), method, &head) == HG_WIRE_OK);
+    guint grown = hg_dialect_edit(&dialect, method, &head, message);
+    FUZZ_CHECK(grown <= HG_DIALECT_GROWTH);
+    HgSlice edited = fuzz_copy(hg_slice(message - grown, bytes.size + grown));
+    HgReplyHead again;
+    FUZZ_CHECK(hg_reply_peek(edited, method, &again) == HG_WIRE_OK);
+    FUZZ_CHECK(again.status_code == reply->status_code && again.has_rows == reply->has_rows);
+    FUZZ_CHECK(again.has_handle == reply->has_handle && again.exception == reply->exception);
+    FUZZ_CHECK(hg_reply_answers(&again, reply->head.name, reply->head.seqid) ==
+               hg_reply_answers(reply, reply->head.name, reply->head.seqid));
+    gsize end = 0;
+    gsize end_again = 0;
+    if (reference_message(bytes, &end) == REFERENCE_OK)
+        FUZZ_CHECK(reference_message(edited, &end_again) == REFERENCE_OK &&
+                   end_again == end + grown);
+    fuzz_free(edited);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     HgSlice bytes = hg_slice(data, size);
@@ -78,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(hg_reply_answers(&reply, reply.head.name, reply.head.seqid) ==
                (reply.head.type == HG_MESSAGE_REPLY || reply.head.type == HG_MESSAGE_EXCEPTION));
     FUZZ_CHECK(reply.exception == (reply.head.type == HG_MESSAGE_EXCEPTION));
+    check_edited(bytes, method, &reply);
     if (reply.has_handle)
         check_handle(&reply, method, bytes);
     return 0;

@@ -1,10 +1,11 @@
-"""The Hive JDBC drivers, each in a JVM of its own that runs a script of calls."""
+"""The Hive and Databricks JDBC drivers, each in a JVM of its own that runs a script of calls."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from support.paths import JARS, SetupError, java_home, spark_home
@@ -12,6 +13,39 @@ from support.paths import JARS, SetupError, java_home, spark_home
 from e2e.harness.wire import Target
 
 VERSIONS = ("1.2.2", "2.3.9", "3.1.3", "4.1.0")
+
+# Made by Simba; also the nearest to what Tableau and others bring along.
+DATABRICKS = "databricks-2.6.40"
+DATABRICKS_HTTP = "databricks-2.6.40-http"
+
+
+@dataclass(frozen=True)
+class _Driver:
+    """How a driver is named in Java and in a URL, and what each URL ends with."""
+
+    java_class: str
+    scheme: str
+    settings: str = ""
+    java_options: tuple[str, ...] = ()
+
+
+_HIVE = _Driver("org.apache.hive.jdbc.HiveDriver", "hive2")
+
+
+def _databricks(settings: str) -> _Driver:
+    return _Driver(
+        "com.databricks.client.jdbc.Driver",
+        "databricks",
+        f";AuthMech=3;ssl=0;{settings}",
+        # its Arrow library wants it
+        ("--add-opens=java.base/java.nio=ALL-UNNAMED",),
+    )
+
+
+_DATABRICKS = {
+    DATABRICKS: _databricks("transportMode=sasl"),
+    DATABRICKS_HTTP: _databricks("transportMode=http;httpPath=cliservice"),
+}
 
 # What the standalone jars leave to the caller; taken from Spark's own jars.
 _BESIDE = (
@@ -36,6 +70,13 @@ def script_text(calls: Sequence[Call]) -> str:
     return "".join("\t".join(field(f) for f in call) + "\n" for call in calls)
 
 
+def _jar(name: str) -> Path:
+    path = JARS / name
+    if not path.exists():
+        raise SetupError(f"no {path}; run: tools/setup jdbc")
+    return path
+
+
 class JdbcDrivers:
     """The compiled probe and the class path of each driver."""
 
@@ -49,17 +90,18 @@ class JdbcDrivers:
 
     def class_path(self, driver: str) -> str:
         jars = spark_home("3.5") / "jars"
+        if driver in _DATABRICKS:
+            return f"{self.directory}:{_jar('databricks-jdbc-2.6.40.jar')}"
         if driver == "2.3.9":
             return f"{self.directory}:{jars}/*"
-        own = JARS / f"hive-jdbc-{driver}-standalone.jar"
-        if not own.exists():
-            raise SetupError(f"no {own}; run: tools/setup jdbc")
+        own = _jar(f"hive-jdbc-{driver}-standalone.jar")
         beside = [str(path) for name in _BESIDE for path in sorted(jars.glob(name))]
         return ":".join([str(self.directory), str(own), *beside])
 
     def run(self, driver: str, target: Target, calls: Sequence[Call]) -> list[dict]:
         """Runs the calls in a new JVM; one result per call."""
         host = f"[{target.host}]" if ":" in target.host else target.host
+        how = _DATABRICKS.get(driver, _HIVE)
         log = self.directory / f"{driver}-{target.port}.log"
         with open(log, "wb") as errors:
             done = subprocess.run(
@@ -68,10 +110,13 @@ class JdbcDrivers:
                     "-XX:TieredStopAtLevel=1",
                     "-XX:+UseSerialGC",
                     "-Duser.timezone=UTC",
+                    *how.java_options,
                     "-cp",
                     self.class_path(driver),
                     "JdbcProbe",
-                    f"{host}:{target.port}",
+                    how.java_class,
+                    f"jdbc:{how.scheme}://{host}:{target.port}",
+                    how.settings,
                     target.user,
                     target.password,
                 ],

@@ -1,8 +1,10 @@
 /*
- * Runs a script of JDBC calls with whatever Hive driver is on the classpath and prints one JSON line
- * per call: what came back, or the exception with SQL state, code, message and causes.
+ * Runs a script of JDBC calls with the driver of a class name and prints one JSON line per call:
+ * what came back, or the exception with SQL state, code, message and causes.
  *
- *   java JdbcProbe HOST:PORT USER PASSWORD < script
+ *   java JdbcProbe CLASS jdbc:SCHEME://HOST:PORT SETTINGS USER PASSWORD < script
+ *
+ * Every connection's URL is the third argument behind what the script says of it.
  *
  * A line of the script is fields separated by tabs; in a field \t, \n and \\ are escapes and \N is
  * null. "bg" before a call runs it in a thread of its own with a connection of its own; its line is
@@ -38,17 +40,19 @@ import java.util.concurrent.Future;
 import java.util.zip.CRC32;
 
 public final class JdbcProbe {
-    private static String address;
+    private static String server;
+    private static String settings;
     private static String user;
     private static String password;
 
     private Connection connection;
 
     public static void main(String[] args) throws Exception {
-        address = args[0];
-        user = args[1];
-        password = args[2];
-        Class.forName("org.apache.hive.jdbc.HiveDriver");
+        Class.forName(args[0]);
+        server = args[1];
+        settings = args[2];
+        user = args[3];
+        password = args[4];
         PrintStream out = new PrintStream(System.out, false, "UTF-8");
         BufferedReader in =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -134,7 +138,7 @@ public final class JdbcProbe {
 
     private Object connect(String suffix) throws SQLException {
         disconnect();
-        connection = DriverManager.getConnection("jdbc:hive2://" + address + suffix, user, password);
+        connection = DriverManager.getConnection(server + suffix + settings, user, password);
         return warnings(connection.getWarnings());
     }
 

@@ -13,6 +13,13 @@ static const char *const requests[] = {
     "call OpenSession 3 {1:{4:<11 11> 0x501:[8 17 18] 0x502:42248l "
     "0x503:<11 11 'UseNativeQuery' '2' 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t}}",
     "call OpenSession 1 {1:{1:9 2:'carol' 3:'secret' 4:<11 11 'use:database' 'default'>}}",
+    /* Databricks: the Python connector with a schema, the JDBC driver without Simba, and one that
+     * says its version in field 1 */
+    "call OpenSession 0 {1:{4:<11 11 'spark.thriftserver.arrowBasedRowSet.timestampAsString' "
+    "'false'> 0x502:42247l 0x504:{1:'hive_metastore' 2:'sales'} 0x505:t}}",
+    "call OpenSession 1 {1:{1:-7 4:<11 11> 0x502:42250l 0x504:{2:'default'} 0x505:t}}",
+    "call OpenSession 1 {1:{1:42242}}",
+    "call OpenSession 1 {1:{1:9 0x501:{1:1} 0x502:f 0x503:[11 'a'] 0x504:'x' 0x505:1}}",
     "call OpenSession 2 {1:{}}",
     "call OpenSession 2 {1:{4:<8 8>}}",
     "call CloseSession 4 {1:{" SESSION "}}",

@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, writer_suite());
     srunner_add_suite(runner, answer_suite());
     srunner_add_suite(runner, variable_suite());
+    srunner_add_suite(runner, dialect_suite());
     srunner_add_suite(runner, open_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -4,6 +4,7 @@
 #include <check.h>
 
 Suite *answer_suite(void);
+Suite *dialect_suite(void);
 Suite *handle_suite(void);
 Suite *method_suite(void);
 Suite *open_suite(void);

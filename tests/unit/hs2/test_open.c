@@ -74,12 +74,46 @@ END_TEST
 
 START_TEST(test_unknown_fields_stay)
 {
-    check_rewrite("call OpenSession 3 {-2:t 1:{4:<11 11> 0x501:[8 17 18] 0x502:42248l 2:'x' "
-                  "0x503:<11 11 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t} 5:{1:'y'}}",
+    check_rewrite("call OpenSession 3 {-2:t 1:{4:<11 11> 0x501:[8 17 18] 0x502:9l 2:'x' "
+                  "0x503:<11 11 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t 0x506:'z'} 5:{1:'y'}}",
                   &as_user,
-                  "call OpenSession 3 {-2:t 1:{0x501:[8 17 18] 0x502:42248l "
-                  "0x503:<11 11 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t 2:'alice' 4:<11 11>} "
-                  "5:{1:'y'}}");
+                  "call OpenSession 3 {-2:t 1:{0x501:[8 17 18] 0x502:9l "
+                  "0x503:<11 11 'UseProxy' '0'> 0x504:{2:'default'} 0x505:t 0x506:'z' 2:'alice' "
+                  "4:<11 11>} 5:{1:'y'}}");
+}
+END_TEST
+
+/* Clients of Databricks: a protocol version that Hive's servers take, and the namespace as a
+ * variable; their fields stay. */
+START_TEST(test_databricks)
+{
+    check_rewrite("call OpenSession 3 {1:{0x501:[8 17 18] 0x502:42248l 0x503:<11 11 'a' 'b'> "
+                  "0x504:{2:'sales'} 0x505:t}}",
+                  &as_user,
+                  "call OpenSession 3 {1:{0x501:[8 17 18] 0x502:42248l 0x503:<11 11 'a' 'b'> "
+                  "0x504:{2:'sales'} 0x505:t 2:'alice' 4:<11 11 'use:database' 'sales'>}}");
+    check_rewrite("call OpenSession 3 {1:{1:-7 4:<11 11 'k' 'v'> 0x502:42250l 0x504:{2:'sales'}}}",
+                  &service,
+                  "call OpenSession 3 {1:{1:9 0x502:42250l 0x504:{2:'sales'} 2:'gateway' "
+                  "4:<11 11 'k' 'v' 'use:database' 'sales' 'hive.server2.proxy.user' 'alice'>}}");
+    check_rewrite("call OpenSession 3 {1:{3:'p' 1:42242}}", &as_user,
+                  "call OpenSession 3 {1:{1:9 2:'alice'}}");
+    check_rewrite("call OpenSession 3 {1:{1:5 0x502:42242l}}", &as_user,
+                  "call OpenSession 3 {1:{1:5 0x502:42242l 2:'alice'}}");
+    /* the client's own choice stays, wherever it stands */
+    check_rewrite("call OpenSession 3 {1:{0x502:42242l 0x504:{1:'c' 2:'s'} "
+                  "4:<11 11 'use:database' 'mine' 'k' 'v'>}}",
+                  &as_user,
+                  "call OpenSession 3 {1:{0x502:42242l 0x504:{1:'c' 2:'s'} 2:'alice' "
+                  "4:<11 11 'use:database' 'mine' 'k' 'v'>}}");
+    /* a namespace alone makes nobody a client of Databricks */
+    check_rewrite("call OpenSession 3 {1:{1:9 0x504:{2:'sales'}}}", &as_user,
+                  "call OpenSession 3 {1:{1:9 0x504:{2:'sales'} 2:'alice'}}");
+    check_rewrite("call OpenSession 3 {1:{0x502:42248l "
+                  "0x503:<11 11 'hive.server2.proxy.user' 'alice'>}}",
+                  &as_user,
+                  "call OpenSession 3 {1:{0x502:42248l "
+                  "0x503:<11 11 'hive.server2.proxy.user' 'alice'> 2:'alice'}}");
 }
 END_TEST
 
@@ -117,6 +151,9 @@ START_TEST(test_refused_leaves_the_buffer)
         "call OpenSession 7 {1:{4:<11 11 'set:system:foo' 'bar'>}}",
         "call OpenSession 7 {1:{4:<11 11 'set:env:Q' ''>}}",
         "call OpenSession 7 {1:{4:<11 11 'set:metaconf:q' ''>}}",
+        "call OpenSession 7 {1:{0x502:42248l 0x503:<11 11 'hive.server2.proxy.user' 'bob'>}}",
+        "call OpenSession 7 {1:{0x503:<11 11 'a' 'b' 'set:system:foo' 'bar'> 0x504:{2:'d'}}}",
+        "call OpenSession 7 {1:{0x502:42248l 0x504:{2:'d'} 4:<11 11 'set:env:Q' ''>}}",
     };
     for (guint i = 0; i < G_N_ELEMENTS(notations); i++) {
         HgBuffer out;
@@ -170,6 +207,7 @@ Suite *open_suite(void)
     tcase_add_test(tests, test_service);
     tcase_add_test(tests, test_own_name_is_dropped);
     tcase_add_test(tests, test_unknown_fields_stay);
+    tcase_add_test(tests, test_databricks);
     tcase_add_test(tests, test_head_becomes_a_strict_call);
     tcase_add_test(tests, test_only_the_message_is_read);
     tcase_add_test(tests, test_refused_leaves_the_buffer);

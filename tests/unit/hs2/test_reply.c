@@ -38,6 +38,8 @@ START_TEST(test_session)
     ck_assert_int_eq(peek_slice(bytes_slice(bytes), HG_METHOD_OPEN_SESSION, &head), HG_WIRE_OK);
     ck_assert_int_eq(head.status_code, HG_STATUS_SUCCESS);
     ck_assert_int_eq(head.protocol, 9);
+    ck_assert_uint_eq(bytes->data[head.protocol_offset + 3], 9);
+    ck_assert_uint_eq(head.fields_offset, head.head.size + 3);
     ck_assert(head.has_handle);
     ck_assert(!head.exception);
     ck_assert_int_eq(head.operation_type, -1);
@@ -115,6 +117,62 @@ START_TEST(test_handles_that_arent_whole)
         HgReplyHead head;
         ck_assert_int_eq(peek(notation, HG_METHOD_GET_TABLES, &head), HG_WIRE_OK);
         ck_assert(!head.has_handle);
+    }
+}
+END_TEST
+
+/* What a batch says of itself, at every cut as far as it can be read. */
+START_TEST(test_fetch_reads_up_to_the_rows)
+{
+    static const struct {
+        const char *response;
+        gboolean more;
+        gboolean rows;
+    } batches[] = {
+        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12 {5:{1:[10 1l 2l] 2:''}}]}", TRUE, TRUE},
+        {"1:{1:0} 2:f 3:{1:9l 2:[12] 3:[12 {7:{1:[11] 2:''}} {7:{1:[11] 2:''}}]}", TRUE, FALSE},
+        {"1:{1:0} 2:t 3:{1:0l 2:[12] 3:[12 {7:{2:'\\x00' 1:[11 '']}}]}", TRUE, TRUE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12 {1:[12 {2:{1:t}}]}]}", TRUE, TRUE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12]}", TRUE, FALSE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12]}", TRUE, FALSE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12 {}]}", TRUE, FALSE},
+        {"1:{1:0} 3:{3:[12 {5:{1:[10 1l] 2:''}}] 1:0l 2:[12]} 2:f", FALSE, TRUE},
+        {"3:{1:0l 2:[12 {1:[12]}]} 2:f 1:{1:0}", TRUE, FALSE}, /* unread: the status comes last */
+        {"1:{1:0} 2:f", TRUE, FALSE},
+        {"1:{1:3 5:'text'}", FALSE, FALSE},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(batches); i++) {
+        g_autofree char *notation =
+            g_strdup_printf("reply FetchResults 8 {0:{%s}}", batches[i].response);
+        AUTO_MESSAGE(bytes, notation);
+        enough_bytes(bytes, HG_METHOD_FETCH_RESULTS);
+        HgReplyHead head;
+        ck_assert_int_eq(peek_slice(bytes_slice(bytes), HG_METHOD_FETCH_RESULTS, &head),
+                         HG_WIRE_OK);
+        ck_assert_msg(head.has_rows == batches[i].rows, "%s", notation);
+        ck_assert_msg((head.more_offset != 0) == batches[i].more, "%s", notation);
+        ck_assert_uint_eq(head.fields_offset, head.head.size + 3);
+        if (head.more_offset != 0) {
+            ck_assert_uint_eq(bytes->data[head.more_offset - 3], HG_THRIFT_BOOL);
+            ck_assert_uint_eq(bytes->data[head.more_offset - 1], 2);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_fetch_that_lies_of_its_rows)
+{
+    static const char *const responses[] = {
+        "1:{1:0} 2:1",
+        "1:{1:0} 2:f 3:'x'",
+        "1:{1:0} 2:f 3:{2:[10 1l]}",
+        "1:{1:0} 2:f 3:{3:[11 'x']}",
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(responses); i++) {
+        g_autofree char *notation = g_strdup_printf("reply FetchResults 8 {0:{%s}}", responses[i]);
+        HgReplyHead head;
+        ck_assert_msg(peek(notation, HG_METHOD_FETCH_RESULTS, &head) == HG_WIRE_BAD, "%s",
+                      notation);
     }
 }
 END_TEST
@@ -294,6 +352,8 @@ Suite *reply_suite(void)
     tcase_add_test(tests, test_fields_in_another_order);
     tcase_add_test(tests, test_error_instead_of_handle);
     tcase_add_test(tests, test_handles_that_arent_whole);
+    tcase_add_test(tests, test_fetch_reads_up_to_the_rows);
+    tcase_add_test(tests, test_fetch_that_lies_of_its_rows);
     tcase_add_test(tests, test_fetch_needs_only_the_status);
     tcase_add_test(tests, test_operation_state);
     tcase_add_test(tests, test_exception);

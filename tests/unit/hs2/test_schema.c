@@ -16,8 +16,24 @@ static const char *class_property_type(HgKind kind)
         [HG_KIND_STRUCT] = NULL,
         [HG_KIND_TEXT_MAP] = "GHashTable",
         [HG_KIND_TEXT_LIST] = "GPtrArray",
+        [HG_KIND_I32_LIST] = "GArray",
     };
     return types[kind];
+}
+
+static void check_struct(const HgStructSchema *schema, GType type);
+
+static void check_field(const HgFieldSchema *field, GObjectClass *class)
+{
+    GParamSpec *property = g_object_class_find_property(class, field->name);
+    ck_assert_msg(property != NULL, "no %s", field->name);
+    if (field->kind == HG_KIND_STRUCT) {
+        ck_assert_ptr_nonnull(field->nested);
+        check_struct(field->nested, property->value_type);
+    } else {
+        ck_assert_str_eq(g_type_name(property->value_type), class_property_type(field->kind));
+        ck_assert_ptr_null(field->nested);
+    }
 }
 
 /* The schema has the fields of the object type: same names and types, none more or less. */
@@ -27,24 +43,22 @@ static void check_struct(const HgStructSchema *schema, GType type)
     guint count = 0;
     g_autofree GParamSpec **properties =
         g_object_class_list_properties(G_OBJECT_CLASS(class), &count);
-    ck_assert_int_eq(schema->count, (int)count);
+    ck_assert_int_eq(schema->count + schema->added_count, (int)count);
     for (gint16 i = 0; i < schema->count; i++) {
-        const HgFieldSchema *field = &schema->fields[i];
-        ck_assert_ptr_eq(field, hg_schema_field(schema, (gint16)(i + 1)));
-        GParamSpec *property = g_object_class_find_property(G_OBJECT_CLASS(class), field->name);
-        ck_assert_msg(property != NULL, "%s has no %s", schema->name, field->name);
-        if (field->kind == HG_KIND_STRUCT) {
-            ck_assert_ptr_nonnull(field->nested);
-            check_struct(field->nested, property->value_type);
-        } else {
-            ck_assert_str_eq(g_type_name(property->value_type), class_property_type(field->kind));
-            ck_assert_ptr_null(field->nested);
-        }
+        ck_assert_ptr_eq(&schema->fields[i], hg_schema_field(schema, (gint16)(i + 1)));
+        check_field(&schema->fields[i], G_OBJECT_CLASS(class));
+    }
+    for (gint16 i = 0; i < schema->added_count; i++) {
+        ck_assert_ptr_eq(&schema->added[i], hg_schema_field(schema, (gint16)(0x501 + i)));
+        check_field(&schema->added[i], G_OBJECT_CLASS(class));
     }
     ck_assert_ptr_null(hg_schema_field(schema, 0));
     ck_assert_ptr_null(hg_schema_field(schema, -1));
     ck_assert_ptr_null(hg_schema_field(schema, (gint16)(schema->count + 1)));
-    ck_assert_ptr_null(hg_schema_field(schema, 0x501));
+    ck_assert_ptr_null(hg_schema_field(schema, 0x500));
+    ck_assert_ptr_null(hg_schema_field(schema, (gint16)(0x501 + schema->added_count)));
+    ck_assert_ptr_null(hg_schema_field(schema, G_MININT16));
+    ck_assert_ptr_null(hg_schema_field(schema, G_MAXINT16));
     ck_assert_uint_eq(schema->required & 1u, 0);
     ck_assert_uint_lt(schema->required, 2u << schema->count);
 }
