@@ -4,9 +4,16 @@
 #   make demo       two real Spark Thrift Servers behind hivegate, with real data (KEEP=1, STOP=1)
 #   make test       all that CI runs
 #   make check      the quick inner loop: unit tests, layers, format, lint
-#   make bench      speed and memory beside HAProxy        make soak, make fuzz: the long runs
+#   make bench      speed and memory beside HAProxy
+#   make soak       hours of load and faults (SOAK="--minutes 30")
+#   make fuzz       hours of fuzzing (FUZZ_SECONDS=600 for each target)
+#   make format     puts the C files into the project's format
+#   make install    after make; as root: programs, man pages, completion
 
 MAKEFLAGS += --no-print-directory
+SHELL      := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+QUIETLY    := 2>&1 | sed '/no work to do/d'
 BUILD    ?= build
 JOBS     ?= 2
 VARIANTS := build-release build-asan build-tsan
@@ -27,12 +34,12 @@ setup-build:
 	@tools/setup build
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate hivegatectl
+	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate hivegatectl $(QUIETLY)
 
 # the variants: see tools/configure
 $(VARIANTS): build-%: | setup-build
 	@tools/configure $*
-	@ninja -C $@ -j $(JOBS) --quiet
+	@ninja -C $@ -j $(JOBS) --quiet $(QUIETLY)
 
 ifeq ($(STOP),)
 demo:
@@ -46,7 +53,7 @@ endif
 
 check: $(BUILD)/build.ninja
 	@tools/setup lint
-	@ninja -C $(BUILD) -j $(JOBS) --quiet
+	@ninja -C $(BUILD) -j $(JOBS) --quiet $(QUIETLY)
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
 
 test:
@@ -69,7 +76,7 @@ format:
 	@clang-format-14 -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
 install: build
-	@meson install -C $(BUILD)
+	@meson install -C $(BUILD) --no-rebuild --quiet
 
 clean:
 	@rm -rf build build-*

@@ -63,7 +63,7 @@ static GOptionContext *context_new(Words *words)
                  "  hivegate --config hivegate.yaml --log-format json 2>hivegate.log\n"
                  "\n"
                  "The log goes to stderr. SIGTERM lets running statements finish; SIGHUP reads the "
-                 "users file again.\n"
+                 "users file and the certificates again.\n"
                  "Exit codes: 0 success, 1 failure, 2 wrong command line.\n");
     g_option_context_add_main_entries(context, entries, NULL);
     return context;

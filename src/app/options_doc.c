@@ -152,7 +152,7 @@ static void help_title(GString *out, const HgOption *option, const char *path)
     g_string_append_printf(out, "\n%s:\n", path);
     append_wrapped(out, option->text, INDENT / 2);
     if (option->required)
-        g_string_append(out, "(required)\n");
+        g_string_append_printf(out, "%*srequired\n", INDENT / 2, "");
 }
 
 static void help_row(GString *out, const HgOption *option, const char *path)

@@ -219,6 +219,8 @@ gboolean hg_address_split(const char *text, char **host, guint16 *port, GError *
     gboolean bracketed = FALSE;
     const char *port_text = NULL;
     guint16 number = 0;
+    if (strstr(text, "://") != NULL)
+        return refuse(error, text, "is a URL; expected HOST:PORT, such as spark-1:10000");
     if (!cut(text, &name, &bracketed, &port_text))
         return refuse(error, text,
                       "is not an endpoint; expected HOST:PORT, such as "

@@ -36,10 +36,14 @@ static void set_problem(HgStream *stream, char *take_text)
 static char *describe(SSL *ssl)
 {
     long verdict = SSL_get_verify_result(ssl);
+    gboolean no_tls = !SSL_is_server(ssl) && !SSL_is_init_finished(ssl) &&
+                      ERR_GET_REASON(ERR_peek_error()) == SSL_R_WRONG_VERSION_NUMBER;
     g_autofree char *problem = hg_tls_take_problem();
     if (verdict != X509_V_OK && !SSL_is_init_finished(ssl))
         return g_strdup_printf("TLS: the peer's certificate is no good: %s",
                                X509_verify_cert_error_string(verdict));
+    if (no_tls)
+        return g_strdup("the peer doesn't speak TLS");
     return g_strdup_printf("TLS: %s", problem);
 }
 
@@ -147,12 +151,18 @@ static HgIo tls_write(HgStream *stream, HgSlice bytes, gsize *done)
     return HG_IO_OK;
 }
 
+/* Sends close_notify, once; without it the peer couldn't tell our end from a cut (RFC 8446 6.1). */
+static void say_goodbye(const Tls *tls)
+{
+    ERR_clear_error();
+    if (!tls->broken && SSL_is_init_finished(tls->ssl) &&
+        (SSL_get_shutdown(tls->ssl) & SSL_SENT_SHUTDOWN) == 0)
+        SSL_shutdown(tls->ssl);
+}
+
 static void tls_end_writing(HgStream *stream)
 {
-    Tls *tls = stream->data;
-    ERR_clear_error();
-    if (!tls->broken && SSL_is_init_finished(tls->ssl))
-        SSL_shutdown(tls->ssl);
+    say_goodbye(stream->data);
     shutdown(stream->fd, SHUT_WR);
 }
 
@@ -176,6 +186,8 @@ static gboolean tls_holds_input(HgStream *stream)
 static void tls_free(void *data)
 {
     Tls *tls = data;
+    if (tls->ssl != NULL)
+        say_goodbye(tls); /* the socket is still open */
     hg_tls_connection_free(tls->ssl);
     g_free(tls);
 }

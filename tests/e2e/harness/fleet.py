@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,12 +94,18 @@ class Spark:
 class Gateway(Hivegate):
     """A hivegate whose log must be free of sanitizer reports when it stops."""
 
-    def target(self, user: str = "alice", listener: str = "thrift", sasl: bool = True) -> Target:
+    def target(
+        self,
+        user: str = "alice",
+        listener: str = "thrift",
+        sasl: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> Target:
         address = self.addresses[listener]
         if address.startswith("unix:"):
-            return Target(address, 0, user, password_of(user), sasl, "via")
+            return Target(address, 0, user, password_of(user), sasl, "via", tls)
         host, _, port = address.rpartition(":")
-        return Target(host.strip("[]"), int(port), user, password_of(user), sasl, "via")
+        return Target(host.strip("[]"), int(port), user, password_of(user), sasl, "via", tls)
 
     def stop(self, grace: float = 60.0) -> None:
         super().stop(grace)
@@ -122,7 +129,7 @@ def config(
     endpoints: Sequence[str],
     users_file: Path,
     *,
-    listeners: Sequence[Mapping[str, str]] | None = None,
+    listeners: Sequence[Mapping[str, Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
     **pool: Any,
 ) -> dict[str, Any]:

@@ -98,8 +98,11 @@ class JdbcDrivers:
         beside = [str(path) for name in _BESIDE for path in sorted(jars.glob(name))]
         return ":".join([str(self.directory), str(own), *beside])
 
-    def run(self, driver: str, target: Target, calls: Sequence[Call]) -> list[dict]:
-        """Runs the calls in a new JVM; one result per call."""
+    def run(
+        self, driver: str, target: Target, calls: Sequence[Call], jvm: Sequence[str] = ()
+    ) -> list[dict]:
+        """Runs the calls in a new JVM, with these further options; one result per call. A target
+        without a user leaves user and password to the URLs."""
         host = f"[{target.host}]" if ":" in target.host else target.host
         how = _DATABRICKS.get(driver, _HIVE)
         log = self.directory / f"{driver}-{target.port}.log"
@@ -111,6 +114,7 @@ class JdbcDrivers:
                     "-XX:+UseSerialGC",
                     "-Duser.timezone=UTC",
                     *how.java_options,
+                    *jvm,
                     "-cp",
                     self.class_path(driver),
                     "JdbcProbe",

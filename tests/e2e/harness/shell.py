@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -48,7 +49,8 @@ def url(target: Target, suffix: str = "/default") -> str:
 
 
 class Beeline:
-    """A running beeline."""
+    """A running beeline. A target without a user leaves out -n and -p; `jvm` are further
+    options of the JVM."""
 
     def __init__(
         self,
@@ -60,10 +62,12 @@ class Beeline:
         options: Sequence[str] = (),
         outputformat: str = "csv2",
         silent: bool = True,
+        jvm: Sequence[str] = (),
     ):
         argv = [
             str(beeline.beeline_program()),
-            *("-u", url(target, suffix), "-n", target.user, "-p", target.password),
+            *("-u", url(target, suffix)),
+            *(("-n", target.user, "-p", target.password) if target.user else ()),
             *(f"--outputformat={outputformat}", f"--silent={str(silent).lower()}", *options),
             *(("-f", str(script)) if script else ()),
         ]
@@ -76,7 +80,7 @@ class Beeline:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env=beeline.environment(),
+            env=beeline.environment() | ({"JAVA_TOOL_OPTIONS": shlex.join(jvm)} if jvm else {}),
             start_new_session=True,
         )
 

@@ -7,9 +7,10 @@ that doesn't know a method or a field, from thrift_tree. Replies keep their byte
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -58,10 +59,11 @@ class Target:
     password: str = "alice-secret"
     sasl: bool = True
     label: str = ""
+    tls: ssl.SSLContext | None = None
 
     def as_user(self, user: str, password: str | None = None) -> Target:
         secret = password if password is not None else f"{user}-secret"
-        return Target(self.host, self.port, user, secret, self.sasl, self.label)
+        return replace(self, user=user, password=secret)
 
 
 class Reply:
@@ -151,11 +153,17 @@ def _connect(target: Target) -> socket.socket:
         return made
     made = socket.create_connection((target.host, target.port), timeout=TIMEOUT)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
+    if target.tls is None:
+        return made
+    try:
+        return target.tls.wrap_socket(made, server_hostname=target.host)
+    except BaseException:
+        made.close()
+        raise
 
 
 class Connection:
-    """One TCP connection, logged in unless login=False."""
+    """One TCP connection, under TLS if the target is, logged in unless login=False."""
 
     def __init__(
         self, target: Target, *, login: bool = True, authzid: str = "", status: int = COMPLETE

@@ -6,6 +6,8 @@
  *
  * Every connection's URL is the third argument behind what the script says of it.
  *
+ * With an empty USER the URLs say who connects.
+ *
  * A line of the script is fields separated by tabs; in a field \t, \n and \\ are escapes and \N is
  * null. "bg" before a call runs it in a thread of its own with a connection of its own; its line is
  * printed in the script's order all the same. A call that fails is a result, not a failure of the
@@ -138,7 +140,10 @@ public final class JdbcProbe {
 
     private Object connect(String suffix) throws SQLException {
         disconnect();
-        connection = DriverManager.getConnection(server + suffix + settings, user, password);
+        String url = server + suffix + settings;
+        connection = user.isEmpty()
+                ? DriverManager.getConnection(url)
+                : DriverManager.getConnection(url, user, password);
         return warnings(connection.getWarnings());
     }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -239,6 +240,8 @@ class Connection:
             fault(Turn(self))
             if not self.open:
                 return
+        if self.backend.tls:
+            self.socket = self.backend.tls.wrap_socket(self.socket, server_side=True)
         if self.backend.sasl and not self._login():
             return
         self.logged_in = True
@@ -313,10 +316,18 @@ class Connection:
 
 
 class Backend:
-    """A listening endpoint on a port of its own. `sasl` False speaks bare Thrift."""
+    """A listening endpoint on a port of its own. `sasl` False speaks bare Thrift; with `tls` each
+    connection begins with its handshake (with SASL only)."""
 
-    def __init__(self, sasl: bool = True, port: int = 0, backlog: int = 512):
+    def __init__(
+        self,
+        sasl: bool = True,
+        port: int = 0,
+        backlog: int = 512,
+        tls: ssl.SSLContext | None = None,
+    ):
         self.sasl = sasl
+        self.tls = tls
         self.changed = threading.Condition()
         self.sessions: dict[bytes, Session] = {}
         self.calls: list[Call] = []

@@ -483,6 +483,8 @@ START_TEST(test_pool_errors)
         {"name: p, endpoints: ['h:1', h]",
          "c:1:38: pools[0].endpoints: \"h\" is not an endpoint; expected HOST:PORT, such as "
          "spark-1.example.org:10000"},
+        {"name: p, endpoints: ['http://h:1']", "c:1:31: pools[0].endpoints: \"http://h:1\" is a "
+                                               "URL; expected HOST:PORT, such as spark-1:10000"},
         {"name: p, endpoints: ['h:1', 'h:1']",
          "c:1:38: pools[0].endpoints: h:1 is in the list twice; expected each endpoint once"},
         {"name: p, endpoints: ['h:1', ~]",
