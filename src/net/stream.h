@@ -42,6 +42,11 @@ HgStream *hg_stream_new(HgLoop *loop, int take_fd, HgTls *tls, const char *host,
  * is a plain one, nothing of which has been read, so that the peer can be told. */
 gboolean hg_stream_drop_tls(HgStream *stream);
 
+/* TRUE when TLS has failed: from now on the stream is a plain one, for nothing but throwing away
+ * what the peer still sends, so that our last alert isn't lost in a reset. Nothing may be written.
+ */
+gboolean hg_stream_bury_tls(HgStream *stream);
+
 /* Who the peer is by its certificate, when it has shown one and it was checked; else NULL. After
  * the handshake, which is over when the first bytes have been read. Free with hg_tls_peer_free().
  */

@@ -22,7 +22,8 @@ typedef struct {
     gboolean read_wants_write; /* the last read waits for room to write */
     gboolean write_wants_read; /* the last write waits for bytes to read */
     gboolean drained;          /* the last read left nothing behind */
-    gboolean broken;           /* after an error nothing may be sent, not even a goodbye */
+    gboolean mute;             /* the socket takes no more */
+    gboolean broken;           /* after an error of TLS nothing can be read or sent any more */
 } Tls;
 
 static void set_problem(HgStream *stream, char *take_text)
@@ -58,12 +59,14 @@ static HgIo outcome(HgStream *stream, int rc, gboolean *needs_other, int other)
     }
     if (what == SSL_ERROR_ZERO_RETURN)
         return HG_IO_END;
-    tls->broken = TRUE;
     if (what == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
+        /* the peer may have said why, before it closed: reading finds that */
+        tls->mute = TRUE;
         if (errno == 0)
             return HG_IO_END;
         stream->error = errno;
     } else {
+        tls->broken = TRUE;
         set_problem(stream, describe(tls->ssl));
     }
     return HG_IO_ERROR;
@@ -107,8 +110,8 @@ static HgIo tls_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
         int rc = SSL_read_ex(tls->ssl, bytes + total, size - total, &n);
         if (rc != 1) {
             HgIo io = outcome(stream, rc, &tls->read_wants_write, SSL_ERROR_WANT_WRITE);
-            if (total == 0)
-                return io;
+            if (total == 0) /* a reset is told once: writing has found it, reading sees an end */
+                return io == HG_IO_END && tls->mute && stream->error != 0 ? HG_IO_ERROR : io;
             tls->drained = io == HG_IO_AGAIN; /* an end or error shows again at the next read */
             *done = total;
             return HG_IO_OK;
@@ -126,7 +129,7 @@ static HgIo tls_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
 static HgIo tls_write(HgStream *stream, HgSlice bytes, gsize *done)
 {
     Tls *tls = stream->data;
-    if (tls->broken)
+    if (tls->broken || tls->mute)
         return HG_IO_ERROR;
     gsize total = 0;
     while (total < bytes.size) { /* record by record */
@@ -155,7 +158,7 @@ static HgIo tls_write(HgStream *stream, HgSlice bytes, gsize *done)
 static void say_goodbye(const Tls *tls)
 {
     ERR_clear_error();
-    if (!tls->broken && SSL_is_init_finished(tls->ssl) &&
+    if (!tls->broken && !tls->mute && SSL_is_init_finished(tls->ssl) &&
         (SSL_get_shutdown(tls->ssl) & SSL_SENT_SHUTDOWN) == 0)
         SSL_shutdown(tls->ssl);
 }
@@ -217,16 +220,30 @@ const HgStreamFilter *hg_stream_tls(int fd, HgTls *tls, const char *host, void *
     return &tls_filter;
 }
 
-gboolean hg_stream_drop_tls(HgStream *stream)
+static void become_plain(HgStream *stream)
 {
-    Tls *tls = stream->data;
-    if (stream->filter != &tls_filter || tls->greeted)
-        return FALSE;
-    tls_free(tls);
+    tls_free(stream->data);
     stream->data = NULL;
     stream->filter = &hg_stream_plain;
     stream->error = 0;
     g_clear_pointer(&stream->problem, g_free);
+}
+
+gboolean hg_stream_drop_tls(HgStream *stream)
+{
+    const Tls *tls = stream->data;
+    if (stream->filter != &tls_filter || tls->greeted)
+        return FALSE;
+    become_plain(stream);
+    return TRUE;
+}
+
+gboolean hg_stream_bury_tls(HgStream *stream)
+{
+    const Tls *tls = stream->data;
+    if (stream->filter != &tls_filter || !tls->broken)
+        return FALSE;
+    become_plain(stream);
     return TRUE;
 }
 

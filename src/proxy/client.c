@@ -334,6 +334,14 @@ static void no_room(HgClient *client)
         hg_client_drop(client);
 }
 
+/* TLS has failed, and the client may not have read yet why. What was to be sent to it must never go
+ * out in clear. */
+static void linger_without_tls(HgClient *client)
+{
+    hg_buffer_clear(&client->out);
+    hg_client_linger(client);
+}
+
 /* Reads into scratch, or behind what waits already. FALSE when there is no more to read now. */
 static gboolean read_once(HgClient *client)
 {
@@ -358,6 +366,8 @@ static gboolean read_once(HgClient *client)
             on_end_of_input(client);
         else if (client->state == CLIENT_GREETING && hg_client_read_without_tls(client))
             return TRUE;
+        else if (hg_stream_bury_tls(client->stream))
+            linger_without_tls(client);
         else
             hg_client_end(client);
         return FALSE;

@@ -1069,3 +1069,24 @@ def test_strangers_inside_tls(gate: Gate, trusting: ssl.SSLContext) -> None:
     peer = secure(gate.connect("tls"), trusting)
     peer.send(sasl_frame(START, b"GSSAPI"))
     assert peer.sasl_answer()[1].startswith("Unsupported mechanism type")
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("kind", ["none", "expired"])
+def test_the_reason_reaches_a_client_that_goes_on_sending(
+    gate: Gate, authority: Authority, kind: str
+) -> None:
+    """With TLS 1.3 a client's handshake is over before its certificate is looked at: drivers send
+    their login in two writes and only then read."""
+    context = authority.context()
+    if kind == "expired":
+        shown = authority.issue("expired-2", "alice", days=-1)
+        context.load_cert_chain(shown.certificate, shown.key)
+    with gate.connect("two-way") as peer:
+        secure(peer, context)
+        time.sleep(0.05)
+        for part in (sasl_frame(START, b"PLAIN"), sasl_frame(COMPLETE, b"\0alice\0x")):
+            peer.send(part)
+            time.sleep(0.05)
+        with pytest.raises(ssl.SSLError, match="(?i)certificate (required|expired)"):
+            peer.receive(1)
