@@ -132,8 +132,10 @@ static void take(HgBackend *backend, Window *window)
             return;
         }
         /* what came before the next call was sent can't be its answer */
-        if (backend->answered && window->size > 0)
+        if (backend->answered && window->size > 0 && backend->state != BACKEND_CONNECTING)
             hg_backend_lose(backend, HG_LOSS_PROTOCOL, stray_text);
+        if (backend->state == BACKEND_CONNECTING) /* the owner calls again, by a new connection */
+            window->size = 0;
     }
 }
 
@@ -141,6 +143,8 @@ static void take(HgBackend *backend, Window *window)
 static void settle_window(HgBackend *backend, const Window *window)
 {
     HgBuffer *in = &backend->in;
+    if (in->bytes == NULL) /* it went with a connection that was given up meanwhile */
+        return;
     /* joining frames may have shortened the window in the middle */
     in->end = (gsize)(window->at + window->size - in->bytes) - HG_BUFFER_HEADROOM;
     hg_buffer_consume(in, (gsize)(window->at - hg_buffer_data(in)));
@@ -230,7 +234,8 @@ static gboolean read_once(HgBackend *backend)
 static void read_some(HgBackend *backend)
 {
     for (guint i = 0; i < READS; i++) {
-        if (backend->waiting || backend->state == BACKEND_LOST || backend->state == BACKEND_CLOSED)
+        if (backend->waiting || backend->state == BACKEND_LOST ||
+            backend->state == BACKEND_CLOSED || backend->stream == NULL)
             return;
         if (!read_once(backend))
             return;
