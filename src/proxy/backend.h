@@ -31,7 +31,7 @@ typedef struct {
 /* A piece of a reply: Thrift bytes without any frame. */
 typedef struct {
     guint8 *bytes; /* HG_BUFFER_HEADROOM bytes in front of them and they may be edited; borrowed */
-    gsize size;
+    gsize size;    /* 0 when the end of a reply of unknown length comes by itself */
     gboolean first;
     gboolean last;
     gint64 total;            /* bytes of the whole reply, or -1 while unknown */

@@ -158,6 +158,8 @@ static void answer_framed(HgClient *client, guint8 *message, gsize size)
 /* One frame when the reply's length is known when it begins, else one for each piece. */
 static HgFlow write_framed(HgClient *client, HgReplyPiece *piece)
 {
+    if (piece->size == 0) /* the end by itself: an empty frame would be read as the next reply */
+        return HG_FLOW_GO;
     if (!piece->first && client->call.framed)
         return hg_client_write(client, hg_slice(piece->bytes, piece->size));
     gsize size = piece->first && piece->total >= 0 ? (gsize)piece->total : piece->size;

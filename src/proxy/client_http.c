@@ -77,6 +77,8 @@ static void answer(HgClient *client, guint8 *message, gsize size)
 static HgFlow write_chunk(HgClient *client, const HgReplyPiece *piece)
 {
     char head[HG_HTTP_CHUNK_HEAD_MAX];
+    if (piece->size == 0) /* the end by itself */
+        return hg_client_write(client, hg_slice_from_string(HG_HTTP_LAST_CHUNK));
     gsize head_size = hg_http_write_chunk_head(head, piece->size);
     write_both(client, hg_slice(head, head_size), hg_slice(piece->bytes, piece->size));
     return hg_client_write(client,
