@@ -23,6 +23,7 @@ BackendHttp *hg_backend_http_new(const HgBackend *backend)
         pool->http_path, bare ? "[" : "", *given == '/' ? "localhost" : given, bare ? "]" : "",
         *given == '/' ? "0" : hg_endpoint_port(backend->endpoint), encoded);
     explicit_bzero(login, strlen(login));
+    explicit_bzero(encoded, strlen(encoded));
     return http;
 }
 
@@ -49,7 +50,7 @@ static gboolean frame_request(HgBackend *backend, guint8 *message, gsize size, H
     g_assert(taken); /* there is room */
     http->scan = (HgHttpScan){0};
     http->chunks = (HgHttpChunks){0};
-    http->in_body = http->over = FALSE;
+    http->in_body = http->over = http->whole = FALSE;
     http->decoded = 0;
     *rest = hg_slice(NULL, 0);
     return TRUE;
@@ -104,7 +105,9 @@ static gboolean take_head(HgBackend *backend, Window *window)
     http->spent = !response.head.keep_alive;
     http->over =
         http->body == HG_HTTP_BODY_NONE || (http->body == HG_HTTP_BODY_LENGTH && http->left == 0);
-    return TRUE;
+    if (http->over) /* no byte follows that would show it */
+        hg_backend_lose(backend, HG_LOSS_PROTOCOL, "the endpoint answered without a body");
+    return !http->over;
 }
 
 /* Decodes what has come of the body: http->decoded bytes of it are at the front of the window then.
@@ -135,12 +138,30 @@ static gboolean decode(HgBackend *backend, Window *window)
     return TRUE;
 }
 
+/* A body that ends with the connection ends just so when the endpoint dies: only the message can
+ * say that it is whole. FALSE when it isn't one. */
+static gboolean follow(HgBackend *backend, HgSlice bytes)
+{
+    gsize used = 0;
+    if (backend->walker == NULL)
+        backend->walker = hg_walker_new();
+    HgWalk walk = hg_walker_feed(backend->walker, bytes, &used);
+    backend->http->whole = walk == HG_WALK_DONE;
+    if (walk != HG_WALK_BAD && used == bytes.size)
+        return TRUE;
+    hg_backend_lose(backend, HG_LOSS_PROTOCOL, "the reply is not one Thrift message");
+    return FALSE;
+}
+
 /* Hands over what is decoded. */
 static void hand_over_decoded(HgBackend *backend, Window *window)
 {
     BackendHttp *http = backend->http;
     HgReplyPiece piece = {
         .bytes = window->at, .size = http->decoded, .last = http->over, .total = -1};
+    if (http->body == HG_HTTP_BODY_UNTIL_CLOSE && !http->over &&
+        !follow(backend, hg_slice(piece.bytes, piece.size)))
+        return;
     if (http->over)
         piece.total = (gint64)http->decoded;
     else if (http->body == HG_HTTP_BODY_LENGTH)
@@ -206,7 +227,8 @@ gboolean hg_backend_http_end(HgBackend *backend)
     Window window = {bytes != NULL ? bytes : nothing + HG_BUFFER_HEADROOM,
                      hg_buffer_size(&backend->in)};
     http->over = http->spent = TRUE;
-    if (backend->state == BACKEND_CALLING && !is_one_message(window.at, http->decoded))
+    if (backend->state == BACKEND_CALLING ? !is_one_message(window.at, http->decoded)
+                                          : !http->whole)
         return FALSE;
     HgBuffer in = backend->in;
     hg_buffer_init(&backend->in, in.budget);

@@ -44,6 +44,7 @@ typedef struct {
     HgHttpChunks chunks;
     gsize decoded;     /* bytes of the body at the front of the window, in no piece yet */
     gboolean over;     /* all of the body is decoded */
+    gboolean whole;    /* body without a length: what was handed over is one whole message */
     gboolean spent;    /* the endpoint ends the connection behind this response */
     guint64 idle_from; /* by the loop's clock: when the last response ended */
 } BackendHttp;
