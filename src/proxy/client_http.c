@@ -14,6 +14,8 @@ ClientHttp *hg_client_http_new(void)
 
 void hg_client_http_free(ClientHttp *http)
 {
+    if (http != NULL)
+        g_free(http->acts_as);
     g_free(http);
 }
 

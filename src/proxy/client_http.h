@@ -21,8 +21,9 @@ struct ClientHttp {
     HgHttpScan scan;
     HgHttpChunks chunks;
     HgHttpBody body;
-    guint64 left; /* bytes of a body with a length that are still to come */
-    guint8 minor; /* of the request's version */
+    guint64 left;  /* bytes of a body with a length that are still to come */
+    char *acts_as; /* whom the request's doAs names; "" for nobody that can be; NULL: it has none */
+    guint8 minor;  /* of the request's version */
     gboolean keep_alive;
     gboolean expects_continue;
     gboolean has_cookie; /* the request logged in by cookie */

@@ -48,10 +48,18 @@ void hg_client_http_refused(HgClient *client, ClientRefusal refusal, const char 
 void hg_client_http_accepted(HgClient *client)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const char *other = client->http->acts_as;
     hg_client_set_state(client, CLIENT_READY);
-    if (client->http->expects_continue)
-        hg_client_write(client, hg_slice_from_string(go_on));
-    client->http->expects_continue = FALSE;
+    if (other != NULL && strcmp(other, hg_principal_name(client->identity.principal)) != 0) {
+        hg_client_log_refused(client, "doAs names another user");
+        hg_client_http_refuse(client, "403 Forbidden", "",
+                              "hivegate: nobody may act as another user here; leave out doAs.",
+                              TRUE);
+    } else {
+        if (client->http->expects_continue)
+            hg_client_write(client, hg_slice_from_string(go_on));
+        client->http->expects_continue = FALSE;
+    }
     hg_client_work(client); /* does nothing when it runs already */
 }
 
@@ -129,17 +137,19 @@ static gboolean is_served(const HgClient *client, HgSlice path)
     return path.size == own.size + 1 || path.data[own.size + 1] == '/' || own.size == 0;
 }
 
-/* TRUE when the request asks to act as somebody else than `principal` (doAs=NAME). */
-static gboolean acts_as_other(HgSlice query, const HgPrincipal *principal)
+/* Whom the request asks to act as (doAs=NAME): NULL without, "" when that can't be understood. The
+ * login may be answered when the query is gone. Free with g_free. */
+static char *read_acts_as(HgSlice query)
 {
     HgSlice value = {NULL, 0};
     guint count = hg_http_find_parameter(query, "doAs", &value);
     if (count == 0)
-        return FALSE;
+        return NULL;
     gsize size = 0;
     g_autofree guint8 *name = g_malloc(value.size + 1);
-    return count > 1 || !hg_http_decode(value, HG_HTTP_PLUS_IS_SPACE, name, &size) ||
-           !hg_slice_equal_string(hg_slice(name, size), hg_principal_name(principal));
+    if (count > 1 || !hg_http_decode(value, HG_HTTP_PLUS_IS_SPACE, name, &size))
+        return g_strdup("");
+    return g_strndup((const char *)name, size);
 }
 
 static void note_request(ClientHttp *http, const HgHttpRequest *request)
@@ -147,7 +157,10 @@ static void note_request(ClientHttp *http, const HgHttpRequest *request)
     http->body = request->head.body;
     http->left = request->head.length;
     http->minor = request->head.minor;
-    http->keep_alive = request->head.keep_alive;
+    /* every answer here has a body, which none to HEAD may have: its end is the connection's */
+    http->keep_alive = request->head.keep_alive && !hg_slice_equal_string(request->method, "HEAD");
+    g_free(http->acts_as);
+    http->acts_as = read_acts_as(request->query);
     http->expects_continue = request->expect_continue;
     http->chunks = (HgHttpChunks){0};
     http->has_cookie = FALSE;
@@ -195,12 +208,5 @@ gboolean hg_client_http_take_head(HgClient *client, const HgHttpRequest *request
     if (refuse_request(client, request))
         return FALSE;
     check_login(client, request->head.fields);
-    if (client->state == CLIENT_READY && client->http->stage == HTTP_BODY &&
-        acts_as_other(request->query, client->identity.principal)) {
-        hg_client_log_refused(client, "doAs names another user");
-        hg_client_http_refuse(client, "403 Forbidden", "",
-                              "hivegate: nobody may act as another user here; leave out doAs.",
-                              TRUE);
-    }
     return client->state == CLIENT_READY && client->http->stage == HTTP_BODY;
 }
