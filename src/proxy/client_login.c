@@ -289,12 +289,18 @@ void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
     HgAuthenticator *authenticator = hg_gateway_authenticator(gateway);
     HgPrincipal *principal = NULL;
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
-    if (hg_authenticator_try_certificate(authenticator, client->identity.certificate, name,
-                                         &principal) == HG_AUTH_ACCEPTED ||
-        hg_authenticator_try_cached(authenticator, name, password, &principal) ==
-            HG_AUTH_ACCEPTED) {
+    HgAuthOutcome outcome = hg_authenticator_try_certificate(
+        authenticator, client->identity.certificate, name, &principal);
+    if (outcome == HG_AUTH_CHECK)
+        outcome = hg_authenticator_try_cached(authenticator, name, password, &principal);
+    if (outcome == HG_AUTH_ACCEPTED) {
         hg_client_login_accepted(client, principal);
         hg_principal_unref(principal);
+        return;
+    }
+    if (outcome == HG_AUTH_DENIED) { /* it may hold a NUL, behind which a job wouldn't look */
+        g_autofree char *text = hg_slice_dup_string(name);
+        hg_client_login_refused(client, text, REFUSAL_WRONG, refused_text, HG_AUTH_DENIED_TEXT);
         return;
     }
     Check *check = g_new0(Check, 1);
