@@ -6,12 +6,15 @@
 #include "net/timer.h"
 #include "proxy/closer.h"
 
+#define LOST_KEPT (15 * 60 * 1000) /* ms that a lost session is known, to say what became of it */
+
 typedef struct {
     HgResidents *residents;
     HgSession *session;
     HgBackend *backend; /* NULL while it is lent, and once it is lost */
     gboolean lent;
-    HgTimer timer; /* looks whether the session is idle */
+    gboolean counted; /* in the quota: not once it is lost, as its client may never close it */
+    HgTimer timer;    /* looks whether the session is idle */
 } Resident;
 
 struct HgResidents {
@@ -21,6 +24,7 @@ struct HgResidents {
 
 static HgFlow on_reply(void *owner, HgReplyPiece *piece);
 static void on_lost(void *owner, HgLoss loss, const char *detail);
+static void note_loss(Resident *resident);
 static const HgBackendEvents resident_events = {on_reply, on_lost};
 
 HgResidents *hg_residents_new(HgWorker *worker)
@@ -49,15 +53,22 @@ static void log_end(Resident *resident, HgLogLevel level, const char *event, con
            hg_log_text("why", why));
 }
 
+static void count_out(Resident *resident)
+{
+    HgGateway *gateway = hg_worker_gateway(resident->residents->worker);
+    if (resident->counted)
+        hg_quota_give(hg_gateway_quota(gateway), hg_session_effective_user(resident->session));
+    resident->counted = FALSE;
+}
+
 /* Takes it out of the books, without its connection. */
 static void free_resident(Resident *resident)
 {
     HgResidents *residents = resident->residents;
-    HgGateway *gateway = hg_worker_gateway(residents->worker);
     g_assert(resident->backend == NULL);
     g_hash_table_remove(residents->all, resident->session);
     hg_timer_stop(hg_worker_loop(residents->worker), &resident->timer);
-    hg_quota_give(hg_gateway_quota(gateway), hg_session_effective_user(resident->session));
+    count_out(resident);
     hg_session_unref(resident->session);
     g_free(resident);
     hg_worker_resident_ended(residents->worker);
@@ -107,15 +118,29 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
     gboolean lost = hg_backend_holds_session(resident->backend);
     hg_backend_close(resident->backend);
     resident->backend = NULL;
-    if (lost)
+    if (lost) {
         lose(resident, detail);
+        note_loss(resident);
+    }
 }
 
 /* ---- idle sessions ---- */
 
+/* How long nothing may be asked of the session, in ms; 0: for ever. */
 static guint idle_limit(const Resident *resident)
 {
-    return hg_gateway_options(hg_worker_gateway(resident->residents->worker))->session_idle;
+    guint limit = hg_gateway_options(hg_worker_gateway(resident->residents->worker))->session_idle;
+    if (hg_session_state(resident->session) == HG_SESSION_OPEN)
+        return limit;
+    return limit > 0 ? MIN(limit, LOST_KEPT) : LOST_KEPT;
+}
+
+/* The session is lost, here or by whom its connection was lent to. */
+static void note_loss(Resident *resident)
+{
+    count_out(resident);
+    hg_timer_start(hg_worker_loop(resident->residents->worker), &resident->timer,
+                   idle_limit(resident));
 }
 
 static void on_timer(HgTimer *timer)
@@ -138,6 +163,7 @@ void hg_residents_add(HgResidents *residents, HgSession *session, HgBackend *tak
     resident->residents = residents;
     resident->session = hg_session_ref(session);
     resident->backend = take_backend;
+    resident->counted = TRUE;
     hg_backend_set_owner(take_backend, &resident_events, resident);
     hg_timer_init(&resident->timer, on_timer);
     if (idle_limit(resident) > 0)
@@ -167,8 +193,11 @@ void hg_residents_return(HgResidents *residents, HgSession *session, HgBackend *
     }
     resident->lent = FALSE;
     resident->backend = take_backend;
-    if (take_backend == NULL)
-        return; /* whoever had it has lost the session */
+    if (take_backend == NULL) { /* whoever had it has lost it */
+        if (hg_session_state(session) == HG_SESSION_LOST)
+            note_loss(resident);
+        return;
+    }
     hg_backend_set_owner(take_backend, &resident_events, resident);
     hg_backend_resume(take_backend);
 }
@@ -220,7 +249,8 @@ guint hg_residents_statements(HgResidents *residents)
     guint count = 0;
     g_hash_table_iter_init(&iter, residents->all);
     while (g_hash_table_iter_next(&iter, &session, NULL))
-        count += hg_session_statements(session);
+        if (hg_session_state(session) == HG_SESSION_OPEN)
+            count += hg_session_statements(session) + (hg_session_is_busy(session) ? 1 : 0);
     return count;
 }
 

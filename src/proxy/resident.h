@@ -33,7 +33,8 @@ void hg_residents_return(HgResidents *residents, HgSession *session, HgBackend *
  * it is. Any worker's thread. */
 void hg_residents_forget(HgSession *session);
 
-/* Statements of all sessions here that aren't closed yet. */
+/* Statements of the open sessions here that aren't closed yet, and sessions with a call under way:
+ * a statement has no handle before it is answered. */
 guint hg_residents_statements(HgResidents *residents);
 
 /* Ends all sessions: they are closed on their endpoints. */

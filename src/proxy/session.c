@@ -138,9 +138,14 @@ void hg_session_end_call(HgSession *session)
     atomic_fetch_sub_explicit(&session->calls, 1, memory_order_release);
 }
 
+gboolean hg_session_is_busy(const HgSession *session)
+{
+    return atomic_load_explicit(&session->calls, memory_order_acquire) > 0;
+}
+
 gint64 hg_session_idle_ms(const HgSession *session)
 {
-    if (atomic_load_explicit(&session->calls, memory_order_acquire) > 0)
+    if (hg_session_is_busy(session))
         return 0;
     return now_ms() - atomic_load_explicit(&session->used_at, memory_order_relaxed);
 }

@@ -49,6 +49,9 @@ HgWorker *hg_session_worker(const HgSession *session); /* NULL: it ends with its
 void hg_session_begin_call(HgSession *session);
 void hg_session_end_call(HgSession *session);
 
+/* TRUE while a call is under way. */
+gboolean hg_session_is_busy(const HgSession *session);
+
 /* Milliseconds since the last call ended; 0 while one is under way. */
 gint64 hg_session_idle_ms(const HgSession *session);
 
