@@ -82,18 +82,33 @@ static void update_want(HgClient *client)
     hg_stream_want(client->stream, want);
 }
 
-/* How long the client may take for what comes next; 0: as long as it wants. */
-static guint patience_with(const HgClient *client, const HgProxyOptions *options)
+static ClientPatience patience_with(const HgClient *client)
 {
     gboolean begun = hg_buffer_size(&client->in) > 0 || hg_buffer_size(&client->message) > 0 ||
                      client->in_request;
     if (client->state != CLIENT_READY)
-        return 0;
-    if (client->identity.principal == NULL) /* only over HTTP, where each request logs in */
-        return options->login_timeout;
+        return PATIENCE_NONE;
+    if (client->identity.principal == NULL)
+        return PATIENCE_LOGIN;
     if (begun)
+        return PATIENCE_REQUEST;
+    return client->http != NULL ? PATIENCE_IDLE : PATIENCE_NONE;
+}
+
+/* How long it may take for that, in ms; 0: as long as it wants. */
+static guint time_for(ClientPatience patience, const HgProxyOptions *options)
+{
+    switch (patience) {
+    case PATIENCE_NONE:
+        return 0;
+    case PATIENCE_LOGIN:
+        return options->login_timeout;
+    case PATIENCE_REQUEST:
         return options->request_timeout;
-    return client->http != NULL ? options->http_idle : 0;
+    case PATIENCE_IDLE:
+        return options->http_idle;
+    }
+    g_return_val_if_reached(0);
 }
 
 /* Starts the deadline for a request that has begun, stops it when none has. */
@@ -104,12 +119,13 @@ static void watch_request(HgClient *client)
         (client->identity.principal == NULL && client->http == NULL) ||
         client->state < CLIENT_READY)
         return; /* the timer has another task */
-    guint patience = patience_with(client, hg_client_options(client));
-    if (patience == client->patience && hg_timer_is_armed(&client->timer) == (patience > 0))
+    ClientPatience patience = patience_with(client);
+    guint time = time_for(patience, hg_client_options(client));
+    if (patience == client->patience && hg_timer_is_armed(&client->timer) == (time > 0))
         return;
     client->patience = patience;
-    if (patience > 0)
-        hg_timer_start(loop, &client->timer, patience);
+    if (time > 0)
+        hg_timer_start(loop, &client->timer, time);
     else
         hg_timer_stop(loop, &client->timer);
 }
@@ -267,8 +283,8 @@ static void on_timer(HgTimer *timer)
         client->state == CLIENT_AUTHENTICATING) {
         hg_client_login_timed_out(client);
     } else {
-        guint idle = hg_client_options(client)->http_idle;
-        if (client->state == CLIENT_READY && client->patience != idle) {
+        if (client->state == CLIENT_READY && client->patience != PATIENCE_IDLE &&
+            !client->input_ended) {
             client->end_reason = "a request didn't come whole in time";
             hg_log(hg_client_log(client), HG_LOG_INFO, "request_timed_out",
                    hg_log_text("client", client->identity.address));

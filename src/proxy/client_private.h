@@ -72,6 +72,14 @@ typedef struct {
     gsize size;
 } ClientWindow;
 
+/* What a client in READY is given time for. */
+typedef enum {
+    PATIENCE_NONE,    /* the timer is stopped, or for something else */
+    PATIENCE_LOGIN,   /* to say who it is: over HTTP, where each request logs in */
+    PATIENCE_REQUEST, /* to send the rest of a request */
+    PATIENCE_IDLE,    /* to begin one, over HTTP */
+} ClientPatience;
+
 typedef enum {
     REFUSAL_WRONG,   /* no such user and password */
     REFUSAL_FAILURE, /* they can't be checked at the moment */
@@ -108,14 +116,13 @@ struct HgClient {
     ClientHttp *http; /* NULL on a binary listener */
     HgStream *stream;
     ClientIdentity identity;
-    HgBuffer in;      /* read, not looked at */
-    HgBuffer message; /* a request that came in parts, without frames */
-    HgBuffer out;     /* to be written */
-    HgWalker *walker; /* over `message` */
-    HgTimer timer;    /* the deadline of the present state */
-    guint patience; /* ms that the timer was started with for a request; 0: it is for something else
-                     */
-    Lease *leases;  /* home leases */
+    HgBuffer in;             /* read, not looked at */
+    HgBuffer message;        /* a request that came in parts, without frames */
+    HgBuffer out;            /* to be written */
+    HgWalker *walker;        /* over `message` */
+    HgTimer timer;           /* the deadline of the present state */
+    ClientPatience patience; /* what the timer was started for */
+    Lease *leases;           /* home leases */
     ClientCall call;
     ClientOpening *opening;
     const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */

@@ -200,7 +200,7 @@ void hg_client_serve(HgClient *client, const HgRequest *request, guint8 *message
     /* else the timer is the login's deadline, or that of a client which sends no more */
     if (client->identity.principal != NULL && !client->input_ended) {
         hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
-        client->patience = 0;
+        client->patience = PATIENCE_NONE;
     }
     if (request->why[0] != '\0') {
         answer_refused(client, request);
