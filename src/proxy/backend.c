@@ -435,6 +435,11 @@ gboolean hg_backend_is_free(const HgBackend *backend)
            backend->state != BACKEND_REPLYING;
 }
 
+gboolean hg_backend_is_asked(const HgBackend *backend)
+{
+    return backend->state == BACKEND_CALLING || backend->state == BACKEND_REPLYING;
+}
+
 HgEndpoint *hg_backend_endpoint(const HgBackend *backend)
 {
     return backend->endpoint;

@@ -82,6 +82,9 @@ void hg_backend_resume(HgBackend *backend);
 /* TRUE while no call is outstanding (also before the login has ended). */
 gboolean hg_backend_is_free(const HgBackend *backend);
 
+/* TRUE while a call is sent whose reply hasn't come whole. */
+gboolean hg_backend_is_asked(const HgBackend *backend);
+
 /* TRUE when the server ties a session to the connection that opened it: with the one goes the
  * other. Not over HTTP, where a backend connects again when it needs to. */
 gboolean hg_backend_holds_session(const HgBackend *backend);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hs2/open.h"
+#include "proxy/orphan.h"
 #include "proxy/resident.h"
 
 /* One OpenSession on its way. Owned by the client while it lasts. */
@@ -30,10 +31,21 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece);
 static void on_lost(void *owner, HgLoss loss, const char *detail);
 static const HgBackendEvents opening_events = {on_reply, on_lost};
 
+/* Lets go of a connection on which the endpoint may still open the session. It closes that with the
+ * connection, but for one that isn't tied to it. */
+static void let_go(ClientOpening *opening)
+{
+    HgBackend *backend = g_steal_pointer(&opening->backend);
+    if (backend != NULL && hg_backend_is_asked(backend) && !hg_backend_holds_session(backend))
+        hg_orphan_start(opening->client->worker, backend);
+    else
+        hg_backend_close(backend);
+}
+
 static void free_opening(ClientOpening *opening)
 {
     hg_timer_stop(hg_worker_loop(opening->client->worker), &opening->timer);
-    hg_backend_close(opening->backend);
+    let_go(opening);
     if (opening->endpoint != NULL)
         hg_endpoint_release(opening->endpoint);
     if (opening->counted)
@@ -49,7 +61,6 @@ void hg_client_open_cancel(HgClient *client)
 {
     if (client->opening == NULL)
         return;
-    /* the server closes a session whose connection goes, also one that it is still opening */
     free_opening(client->opening);
     client->opening = NULL;
 }
@@ -128,8 +139,9 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
 
 static void on_timeout(HgTimer *timer)
 {
-    on_lost(HG_CONTAINER_OF(timer, ClientOpening, timer), HG_LOSS_TIMEOUT,
-            "the endpoint didn't answer OpenSession in time");
+    ClientOpening *opening = HG_CONTAINER_OF(timer, ClientOpening, timer);
+    let_go(opening);
+    on_lost(opening, HG_LOSS_TIMEOUT, "the endpoint didn't answer OpenSession in time");
 }
 
 /* The endpoint has opened a session: it becomes one of ours. */
