@@ -363,7 +363,7 @@ SSL *hg_tls_connection_new(HgTls *tls, const char *host)
         return ssl;
     }
     SSL_set_connect_state(ssl);
-    if (host == NULL || expect_host(ssl, tls, host))
+    if (host != NULL ? expect_host(ssl, tls, host) : tls->options.verify != HG_TLS_VERIFY_FULL)
         return ssl;
     hg_tls_connection_free(ssl);
     return NULL;

@@ -172,7 +172,7 @@ static void flush(HgClient *client)
 
 HgFlow hg_client_write(HgClient *client, HgSlice bytes)
 {
-    if (client->state == CLIENT_CLOSED)
+    if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
         return HG_FLOW_GO;
     if (hg_buffer_size(&client->out) == 0) {
         gsize done = 0;

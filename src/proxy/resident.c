@@ -13,8 +13,7 @@ typedef struct {
     HgSession *session;
     HgBackend *backend; /* NULL while it is lent, and once it is lost */
     gboolean lent;
-    gboolean counted; /* in the quota: not once it is lost, as its client may never close it */
-    HgTimer timer;    /* looks whether the session is idle */
+    HgTimer timer; /* looks whether the session is idle */
 } Resident;
 
 struct HgResidents {
@@ -53,12 +52,13 @@ static void log_end(Resident *resident, HgLogLevel level, const char *event, con
            hg_log_text("why", why));
 }
 
-static void count_out(Resident *resident)
+/* Gives the session's place in the quota back, once: when it is closed, or lost, as its client may
+ * never close it then. Any worker's thread. */
+static void count_out(HgSession *session)
 {
-    HgGateway *gateway = hg_worker_gateway(resident->residents->worker);
-    if (resident->counted)
-        hg_quota_give(hg_gateway_quota(gateway), hg_session_effective_user(resident->session));
-    resident->counted = FALSE;
+    HgGateway *gateway = hg_worker_gateway(hg_session_worker(session));
+    if (hg_session_count_out(session))
+        hg_quota_give(hg_gateway_quota(gateway), hg_session_effective_user(session));
 }
 
 /* Takes it out of the books, without its connection. */
@@ -68,7 +68,7 @@ static void free_resident(Resident *resident)
     g_assert(resident->backend == NULL);
     g_hash_table_remove(residents->all, resident->session);
     hg_timer_stop(hg_worker_loop(residents->worker), &resident->timer);
-    count_out(resident);
+    count_out(resident->session);
     hg_session_unref(resident->session);
     g_free(resident);
     hg_worker_resident_ended(residents->worker);
@@ -138,7 +138,7 @@ static guint idle_limit(const Resident *resident)
 /* The session is lost, here or by whom its connection was lent to. */
 static void note_loss(Resident *resident)
 {
-    count_out(resident);
+    count_out(resident->session);
     hg_timer_start(hg_worker_loop(resident->residents->worker), &resident->timer,
                    idle_limit(resident));
 }
@@ -163,7 +163,6 @@ void hg_residents_add(HgResidents *residents, HgSession *session, HgBackend *tak
     resident->residents = residents;
     resident->session = hg_session_ref(session);
     resident->backend = take_backend;
-    resident->counted = TRUE;
     hg_backend_set_owner(take_backend, &resident_events, resident);
     hg_timer_init(&resident->timer, on_timer);
     if (idle_limit(resident) > 0)
@@ -233,6 +232,7 @@ void hg_residents_forget(HgSession *session)
     HgWorker *worker = hg_session_worker(session);
     if (worker == NULL)
         return;
+    count_out(session); /* at once: its client may open the next one before the worker looks */
     Forget *order = g_new0(Forget, 1);
     order->task.run = run_forget;
     order->session = hg_session_ref(session);

@@ -29,7 +29,8 @@ struct HgSession {
     HgPrincipal *principal;
     char *effective_user;
     guint64 home;
-    HgWorker *worker; /* NULL: ends with its home */
+    HgWorker *worker;     /* NULL: ends with its home */
+    atomic_bool in_quota; /* by itself, as it has a worker and no home lease */
     atomic_uint calls;
     atomic_llong used_at; /* ms of the monotonic clock */
     HgDialect dialect;
@@ -115,6 +116,12 @@ guint64 hg_session_home(const HgSession *session)
 void hg_session_set_worker(HgSession *session, HgWorker *worker)
 {
     session->worker = worker;
+    atomic_store_explicit(&session->in_quota, TRUE, memory_order_release);
+}
+
+gboolean hg_session_count_out(HgSession *session)
+{
+    return atomic_exchange_explicit(&session->in_quota, FALSE, memory_order_acq_rel);
 }
 
 HgWorker *hg_session_worker(const HgSession *session)

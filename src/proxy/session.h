@@ -45,6 +45,9 @@ guint64 hg_session_home(const HgSession *session);
 void hg_session_set_worker(HgSession *session, HgWorker *worker);
 HgWorker *hg_session_worker(const HgSession *session); /* NULL: it ends with its home */
 
+/* TRUE once, for a session with a worker: whoever gets it gives its place in the quota back. */
+gboolean hg_session_count_out(HgSession *session);
+
 /* Around each call, so that it is known how long nothing was asked of the session. */
 void hg_session_begin_call(HgSession *session);
 void hg_session_end_call(HgSession *session);
