@@ -32,7 +32,7 @@ def test_each_version_reads_every_type_alike(pair: Pair, protocol: int) -> None:
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("protocol", [11, -7, 42241, 0x7FFFFFFF, -0x80000000])
+@pytest.mark.parametrize("protocol", [11, -7, 0x7FFFFFFF, -0x80000000])
 def test_a_version_that_does_not_exist(pair: Pair, protocol: int) -> None:
     """Spark reads an unknown enum value as unset and answers with an exception. Having thrown in
     the middle of the arguments it loses its place, and fails at the next call; hivegate goes on."""
@@ -45,6 +45,17 @@ def test_a_version_that_does_not_exist(pair: Pair, protocol: int) -> None:
     with Connection(pair.via) as connection:
         assert connection.open_reply(protocol=protocol).is_exception
         assert connection.open(protocol=5).value("SELECT 1") == 1
+
+
+@pytest.mark.parametrize("protocol", [0xA501, 0xA503, 0xA50A])
+def test_a_version_of_databricks(pair: Pair, protocol: int) -> None:
+    """Spark refuses it like any that it doesn't know; hivegate speaks that dialect."""
+    with Connection(pair.direct) as connection:
+        assert connection.open_reply(protocol=protocol).exception[0] == 7
+    with Connection(pair.via) as connection:
+        session = connection.open(protocol=protocol)
+        assert 0xA501 <= session.opened.result.serverProtocolVersion <= min(protocol, 0xA504)
+        assert session.value("SELECT 1") == 1
 
 
 @pytest.mark.parametrize("fields", [[], [(1, tree.STRING, b"9")]], ids=["absent", "a string"])
