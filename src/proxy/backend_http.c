@@ -58,16 +58,29 @@ static gboolean frame_request(HgBackend *backend, guint8 *message, gsize size, H
 
 /* ---- responses ---- */
 
-/* A response that isn't 200: what it says is all there is to say. */
-static void lose_by_status(HgBackend *backend, const HgHttpResponse *response, HgSlice behind)
+/* A text of the endpoint's as one line. Free with g_free. */
+static char *make_line(HgSlice text)
 {
-    HgSlice shown = hg_slice(behind.data, MIN(behind.size, (gsize)SHOWN_MOST));
-    gboolean html = memchr(shown.data, '<', shown.size) != NULL;
-    g_autofree char *reason =
-        g_utf8_make_valid((const char *)response->reason.data, (gssize)response->reason.size);
-    g_autofree char *body =
-        html ? g_strdup("") : g_utf8_make_valid((const char *)shown.data, (gssize)shown.size);
-    g_strstrip(body);
+    char *line = g_utf8_make_valid((const char *)text.data, (gssize)text.size);
+    g_strstrip(line);
+    for (char *at = line; *at != '\0'; at++)
+        if (g_ascii_iscntrl(*at))
+            *at = ' ';
+    return line;
+}
+
+/* A response that isn't 200: what it says is all there is to say. The window begins with its body,
+ * as far as that has come. */
+static void lose_by_status(HgBackend *backend, const HgHttpResponse *response, Window *window)
+{
+    HgHttpChunks chunks = {0};
+    gsize used = 0, size = window->size;
+    if (response->head.body == HG_HTTP_BODY_CHUNKED)
+        (void)!hg_http_chunks_feed(&chunks, window->at, window->size, &used, &size);
+    HgSlice shown = hg_slice(window->at, MIN(size, (gsize)SHOWN_MOST));
+    gboolean html = shown.size > 0 && memchr(shown.data, '<', shown.size) != NULL;
+    g_autofree char *reason = make_line(response->reason);
+    g_autofree char *body = make_line(html ? hg_slice("", 0) : shown);
     g_autofree char *text = g_strdup_printf("the endpoint answered %u %s%s%s", response->status,
                                             reason, *body != '\0' ? ": " : "", body);
     gboolean login = response->status == 401 || response->status == 403;
@@ -96,7 +109,7 @@ static gboolean take_head(HgBackend *backend, Window *window)
     if (response.status < 200) /* the real response follows */
         return TRUE;
     if (response.status != 200) {
-        lose_by_status(backend, &response, hg_slice(window->at, window->size));
+        lose_by_status(backend, &response, window);
         return FALSE;
     }
     http->in_body = TRUE;

@@ -20,6 +20,8 @@ void hg_client_http_refuse(HgClient *client, const char *status, const char *fie
         status, fields, strlen(text) + 1, stay ? "" : "Connection: close\r\n", text);
     http->stage = HTTP_DISCARD;
     client->in_request = TRUE;
+    if (client->identity.principal != NULL) /* it is an answer: waiting begins anew */
+        client->patience = PATIENCE_NONE;
     hg_client_write(client, hg_slice_from_string(answer));
     if (!stay)
         hg_client_linger(client);

@@ -117,15 +117,24 @@ static void return_lease(HgClient *client, Lease *lease, gboolean session_closed
     free_lease(lease);
 }
 
+/* What a successful CloseSession or CloseOperation has closed is forgotten before the client hears
+ * of it: it may go on over another connection, with another worker. */
+static void forget_closed(HgClient *client)
+{
+    ClientCall *call = &client->call;
+    if (!call->close_succeeded)
+        return;
+    if (call->method->id == HG_METHOD_CLOSE_SESSION)
+        g_ptr_array_unref(forget_session(client, call->lease->session, "the client closed it"));
+    else if (call->operation != NULL)
+        hg_directory_remove_operation(directory_of(client), call->operation);
+}
+
 static void finish_call(HgClient *client)
 {
     ClientCall call = client->call;
     client->call = (ClientCall){0};
     gboolean session_closed = call.close_succeeded && call.method->id == HG_METHOD_CLOSE_SESSION;
-    if (session_closed)
-        g_ptr_array_unref(forget_session(client, call.lease->session, "the client closed it"));
-    else if (call.close_succeeded && call.operation != NULL)
-        hg_directory_remove_operation(directory_of(client), call.operation);
     return_lease(client, call.lease, session_closed, call.exception);
     hg_operation_unref(call.operation);
     hg_client_done(client);
@@ -229,6 +238,8 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         if (!last)
             hg_client_set_state(client, CLIENT_REPLYING);
     }
+    if (last)
+        forget_closed(client);
     HgFlow flow = client->transport->write_piece(client, piece);
     if (last && client->state != CLIENT_CLOSED)
         finish_call(client);

@@ -81,16 +81,16 @@ static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, 
     HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
     if (method->id == HG_METHOD_CLOSE_SESSION || method->id == HG_METHOD_CLOSE_OPERATION) {
         HgBuffer answer;
-        hg_buffer_init(&answer, NULL);
-        if (hg_answer_success(&answer, method, seqid))
-            hg_client_answer(client, &answer);
-        hg_buffer_clear(&answer);
         if (method->id == HG_METHOD_CLOSE_SESSION) {
             g_ptr_array_unref(hg_directory_remove_session(directory, session));
             hg_residents_forget(session);
         } else if (operation != NULL) {
             hg_directory_remove_operation(directory, operation);
         }
+        hg_buffer_init(&answer, NULL);
+        if (hg_answer_success(&answer, method, seqid))
+            hg_client_answer(client, &answer);
+        hg_buffer_clear(&answer);
         return;
     }
     g_autofree char *why = hg_session_lost_why(session);

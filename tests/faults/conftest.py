@@ -86,8 +86,8 @@ def backend(gate: Gate, shared: tuple[Gate, Backend]) -> Backend:
 def make_backend() -> Iterator[Callable[..., Backend]]:
     made: list[Backend] = []
 
-    def make(**how: Any) -> Backend:
-        made.append(Backend(**how))
+    def make(kind: type[Backend] = Backend, **how: Any) -> Backend:
+        made.append(kind(**how))
         return made[-1]
 
     yield make

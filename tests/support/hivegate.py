@@ -39,7 +39,17 @@ def add_user(users_file: Path, name: str, password: str, groups: Sequence[str] =
 
 def default_config(endpoints: Sequence[str], **pool: Any) -> dict[str, Any]:
     """A config with one binary listener on a free port, a users file and one static pool.
-    Further keys of the pool (sasl, login ...) by name."""
+    Further keys of the pool (sasl, login ...) by name; with transport="http" it has no sasl."""
+    made_pool = {
+        "name": "default",
+        "discovery": "static",
+        "endpoints": list(endpoints),
+        "transport": "binary",
+        "sasl": "plain",
+        "login": "as-user",
+    } | pool
+    if made_pool["transport"] == "http":
+        del made_pool["sasl"]
     return {
         "workers": 2,
         "listeners": [
@@ -51,17 +61,7 @@ def default_config(endpoints: Sequence[str], **pool: Any) -> dict[str, Any]:
             }
         ],
         "authentication": {"chain": ["users"], "users": {"file": "users.txt"}},
-        "pools": [
-            {
-                "name": "default",
-                "discovery": "static",
-                "endpoints": list(endpoints),
-                "transport": "binary",
-                "sasl": "plain",
-                "login": "as-user",
-            }
-            | pool
-        ],
+        "pools": [made_pool],
     }
 
 

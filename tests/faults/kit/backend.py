@@ -319,6 +319,8 @@ class Backend:
     """A listening endpoint on a port of its own. `sasl` False speaks bare Thrift; with `tls` each
     connection begins with its handshake (with SASL only)."""
 
+    connection_type = Connection
+
     def __init__(
         self,
         sasl: bool = True,
@@ -493,7 +495,7 @@ class Backend:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.changed:
                 self._accepted += 1
-                connection = Connection(self, sock, self._accepted)
+                connection = self.connection_type(self, sock, self._accepted)
                 self._connections = [c for c in self._connections if c.open]
                 self._connections.append(connection)
             threading.Thread(target=connection.run, daemon=True).start()

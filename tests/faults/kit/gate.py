@@ -178,6 +178,10 @@ class Gate:
         self._peers.append(made)
         return made
 
+    def adopt(self, peer: Peer) -> None:
+        """Ends this connection, too, when the test is over."""
+        self._peers.append(peer)
+
     def close_peers(self) -> None:
         """Ends what a test that failed left open."""
         for made in self._peers:

@@ -1,0 +1,130 @@
+"""Each request says who sends it."""
+
+from __future__ import annotations
+
+import base64
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.hivegate import add_user
+
+from ..kit.backend import Backend
+from ..kit.gate import Gate, eventually
+from ..kit.http import (
+    OPEN,
+    PATH,
+    add_listener,
+    basic,
+    http_peer,
+    is_refusal,
+)
+from ..kit.messages import (
+    Handle,
+    call,
+    info_fields,
+)
+
+
+@pytest.mark.smoke
+def test_no_login(gate: Gate, backend: Backend) -> None:
+    """401, and the same connection serves the retry: the body was thrown away."""
+    with http_peer(gate) as peer:
+        for size in (0, 3):
+            peer.chunk = size
+            for authorization in (
+                None,
+                "",
+                "Basic",
+                "Basic ",
+                "Basic !!!!",
+                "Basic Zg",
+                "Bearer abc",
+                "Negotiate abc",
+                "Basicx " + basic("alice")[6:],
+                "Basic " + base64.b64encode(b"alice").decode(),
+                "Basic " + base64.b64encode(b":alice-secret").decode(),
+                "Basic " + base64.b64encode(b"\0alice\0alice-secret").decode(),
+                basic("alice", ""),
+                basic("alice", "wrong"),
+                basic("nobody", "alice-secret"),
+                basic("alice", "alice-secret "),
+                basic("alice", "alice-secret\0"),
+                basic("alice\0", "alice-secret"),
+                basic("ALICE", "alice-secret"),
+            ):
+                peer.authorization = authorization
+                response = peer.post(OPEN)
+                is_refusal(response, 401)
+                assert response.head.fields["www-authenticate"].startswith("Basic realm=")
+                assert not response.head.closes
+        peer.chunk = 0
+        peer.authorization = basic("alice")
+        session = peer.open()
+        peer.authorization = None
+        assert peer.post(call("GetInfo", info_fields(session))).status == 401
+        peer.authorization = basic("alice")
+        peer.close_session(session).ok()
+    assert len(backend.seen("OpenSession", "alice")) == 1
+    assert "alice-secret" not in gate.log
+
+
+def test_two_logins_in_one_request(gate: Gate) -> None:
+    with http_peer(gate) as peer:
+        response = peer.post(OPEN, fields=[f"Authorization: {basic('bob')}"])
+        is_refusal(response, 401)
+
+
+@pytest.mark.smoke
+def test_basic_in_any_case(gate: Gate) -> None:
+    with http_peer(gate) as peer:
+        peer.authorization = basic("alice").replace("Basic", "bAsIc")
+        peer.close_session(peer.open()).ok()
+
+
+def test_colons_in_a_password(
+    make_backend: Callable, tmp_path: Path, users_file: Path, make_gate: Callable
+) -> None:
+    """The name ends at the first colon. Spark itself cuts the password at the next one."""
+    gate = make_gate(make_backend(), change=add_listener, bystanders=0)
+    add_user(gate.hivegate.directory / "users.txt", "colons", "a:b::c:")
+    gate.signal(signal.SIGHUP)
+    peer = http_peer(gate, "colons", "a:b::c:")
+
+    def gets_in() -> bool:
+        return peer.post(call("GetInfo", info_fields(Handle.random()))).status == 200
+
+    eventually(gets_in, "the new user gets in")
+    peer.close_session(peer.open()).ok()
+    for cut in ("a", "a:b", "a:b::c"):
+        peer.authorization = basic("colons", cut)
+        assert peer.post(OPEN).status == 401
+
+
+@pytest.mark.smoke
+def test_acting_as_another(make_http: Callable) -> None:
+    """Nobody may, whether the login is known already or not."""
+    gate, backend = make_http(bystanders=0)
+    for _ in range(2):
+        for query in ("doAs=bob", "DOAS=bob", "x=y&doas=bob", "doAs=", "doAs=%41lice", "do%41s=bob"):
+            with http_peer(gate) as peer:
+                response = peer.post(OPEN, target=f"{PATH}?{query}")
+                assert "doAs" in is_refusal(response, 403)
+                peer.target = f"{PATH}?doAs=alice"
+                session = peer.open()
+                message = call("GetInfo", info_fields(session))
+                assert peer.post(message, target=f"{PATH}?doAs=bob&doAs=alice").status == 403
+                peer.close_session(session).ok()
+    assert {c.user for c in backend.calls} == {"alice"}
+
+
+def test_acting_as_another_with_the_first_request(make_http: Callable) -> None:
+    """That password was never checked before: its check takes a while."""
+    gate, backend = make_http(bystanders=0)
+    with http_peer(gate) as peer:
+        peer.send(peer.request(OPEN, target=f"{PATH}?doAs=bob"))
+        is_refusal(peer.response(), 403)
+        peer.target = f"{PATH}?doAs=alice"
+        peer.close_session(peer.open()).ok()
+    assert len(backend.seen("OpenSession")) == 1
