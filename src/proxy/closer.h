@@ -2,8 +2,8 @@
  *
  * It cancels the statements that may still run and closes the session, on the session's own backend
  * connection when that is free, else on another one, because Spark serves one call at a time on a
- * connection. It gives up after a while: then the broken connection itself ends the session on the
- * server. Worker's thread. */
+ * connection. It gives up after a while: on a binary endpoint the broken connection then ends the
+ * session itself, over HTTP the server's own idle time does. Worker's thread. */
 #pragma once
 
 #include "proxy/backend.h"
