@@ -43,8 +43,12 @@ static void plain_end_writing(HgStream *stream)
     shutdown(stream->fd, SHUT_WR);
 }
 
-const HgStreamFilter hg_stream_plain = {
-    .read = plain_read, .write = plain_write, .end_writing = plain_end_writing};
+const HgStreamFilter *hg_stream_plain(void)
+{
+    static const HgStreamFilter plain = {
+        .read = plain_read, .write = plain_write, .end_writing = plain_end_writing};
+    return &plain;
+}
 
 /* ---- waiting ---- */
 
@@ -140,7 +144,7 @@ HgStream *hg_stream_new(HgLoop *loop, int take_fd, HgTls *tls, const char *host,
 {
     void *data = NULL;
     const HgStreamFilter *filter =
-        tls != NULL ? hg_stream_tls(take_fd, tls, host, &data, error) : &hg_stream_plain;
+        tls != NULL ? hg_stream_tls(take_fd, tls, host, &data, error) : hg_stream_plain();
     if (filter == NULL) {
         close(take_fd);
         return NULL;

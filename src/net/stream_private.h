@@ -35,8 +35,8 @@ struct HgStream {
     gboolean closed; /* freed when nothing of the loop points here any more */
 };
 
-/* The plain socket. */
-extern const HgStreamFilter hg_stream_plain;
+/* The plain socket; static. */
+const HgStreamFilter *hg_stream_plain(void);
 
 /* TLS over the socket, for hg_stream_new(): the filter and, in *data, its state; NULL with *error
  * when OpenSSL refuses. */

@@ -224,7 +224,7 @@ static void become_plain(HgStream *stream)
 {
     tls_free(stream->data);
     stream->data = NULL;
-    stream->filter = &hg_stream_plain;
+    stream->filter = hg_stream_plain();
     stream->error = 0;
     g_clear_pointer(&stream->problem, g_free);
 }

@@ -337,9 +337,9 @@ HgBackend *hg_backend_new(const HgBackendContext *context, HgEndpoint *endpoint,
     hg_buffer_init(&backend->in, context->budget);
     hg_buffer_init(&backend->out, context->budget);
     hg_timer_init(&backend->timer, on_timeout);
-    backend->transport = pool->http   ? &hg_backend_http
-                         : pool->sasl ? &hg_backend_framed
-                                      : &hg_backend_raw;
+    backend->transport = pool->http   ? hg_backend_http()
+                         : pool->sasl ? hg_backend_framed()
+                                      : hg_backend_raw();
     backend->http = pool->http ? hg_backend_http_new(backend) : NULL;
     backend->speechless = backend->transport->logs_in &&
                           !hg_sasl_write_plain_login(&backend->out, user, pool->password);

@@ -258,10 +258,14 @@ static gsize expected(const HgBackend *backend)
                : 0;
 }
 
-const BackendTransport hg_backend_http = {
-    .take = take,
-    .take_more = take_more,
-    .frame = frame_request,
-    .expected = expected,
-    .reconnects = TRUE,
-};
+const BackendTransport *hg_backend_http(void)
+{
+    static const BackendTransport table = {
+        .take = take,
+        .take_more = take_more,
+        .frame = frame_request,
+        .expected = expected,
+        .reconnects = TRUE,
+    };
+    return &table;
+}

@@ -63,9 +63,10 @@ typedef struct {
     gboolean reconnects; /* connections come and go under one backend, which is never lost idle */
 } BackendTransport;
 
-extern const BackendTransport hg_backend_framed; /* SASL frames */
-extern const BackendTransport hg_backend_raw;    /* bare Thrift */
-extern const BackendTransport hg_backend_http;
+/* The tables; static. */
+const BackendTransport *hg_backend_framed(void); /* SASL frames */
+const BackendTransport *hg_backend_raw(void);    /* bare Thrift */
+const BackendTransport *hg_backend_http(void);
 
 struct HgBackend {
     HgBackendContext context;

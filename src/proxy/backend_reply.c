@@ -228,13 +228,21 @@ static gsize expected_by_nothing(const HgBackend *backend)
     return 0;
 }
 
-const BackendTransport hg_backend_framed = {.take = take_frame,
-                                            .take_more = take_more,
-                                            .frame = frame_message,
-                                            .expected = expected_by_frame,
-                                            .logs_in = TRUE};
+const BackendTransport *hg_backend_framed(void)
+{
+    static const BackendTransport table = {.take = take_frame,
+                                           .take_more = take_more,
+                                           .frame = frame_message,
+                                           .expected = expected_by_frame,
+                                           .logs_in = TRUE};
+    return &table;
+}
 
-const BackendTransport hg_backend_raw = {.take = take_raw,
-                                         .take_more = take_more,
-                                         .frame = leave_message,
-                                         .expected = expected_by_nothing};
+const BackendTransport *hg_backend_raw(void)
+{
+    static const BackendTransport table = {.take = take_raw,
+                                           .take_more = take_more,
+                                           .frame = leave_message,
+                                           .expected = expected_by_nothing};
+    return &table;
+}

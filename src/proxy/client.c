@@ -448,9 +448,9 @@ void hg_client_start(HgWorker *worker, guint listener, int take_fd)
     HgClient *client = g_new0(HgClient, 1);
     client->worker = worker;
     client->listener = &options->listeners[listener];
-    client->transport = client->listener->http   ? &hg_client_http
-                        : client->listener->sasl ? &hg_client_framed
-                                                 : &hg_client_raw;
+    client->transport = client->listener->http   ? hg_client_http()
+                        : client->listener->sasl ? hg_client_framed()
+                                                 : hg_client_raw();
     client->http = client->listener->http ? hg_client_http_new() : NULL;
     hg_buffer_init(&client->in, hg_gateway_budget(hg_worker_gateway(worker)));
     hg_buffer_init(&client->message, hg_gateway_budget(hg_worker_gateway(worker)));

@@ -169,16 +169,21 @@ static HgFlow write_framed(HgClient *client, HgReplyPiece *piece)
     return hg_client_write(client, hg_slice(head, piece->size + HG_FRAME_HEAD_SIZE));
 }
 
-const ClientTransport hg_client_framed = {
-    .take_request = take_frame,
-    .room_wanted = room_for_frame,
-    .answer = answer_framed,
-    .write_piece = write_framed,
-    .accepted = hg_client_sasl_accepted,
-    .refused = hg_client_sasl_refused,
-    .broken = broken,
-    .keeps_sessions = TRUE,
-};
+const ClientTransport *hg_client_framed(void)
+{
+    static const ClientTransport table = {
+        .take_request = take_frame,
+        .room_wanted = room_for_frame,
+        .answer = answer_framed,
+        .write_piece = write_framed,
+        .accepted = hg_client_sasl_accepted,
+        .refused = hg_client_sasl_refused,
+        .broken = broken,
+        .has_sasl = TRUE,
+        .keeps_sessions = TRUE,
+    };
+    return &table;
+}
 
 /* ---- without frames ---- */
 
@@ -205,13 +210,18 @@ static HgFlow write_raw(HgClient *client, HgReplyPiece *piece)
     return hg_client_write(client, hg_slice(piece->bytes, piece->size));
 }
 
-const ClientTransport hg_client_raw = {
-    .take_request = take_raw,
-    .room_wanted = room_for_raw,
-    .answer = answer_raw,
-    .write_piece = write_raw,
-    .accepted = hg_client_raw_accepted,
-    .refused = hg_client_raw_refused,
-    .broken = broken,
-    .keeps_sessions = TRUE,
-};
+const ClientTransport *hg_client_raw(void)
+{
+    static const ClientTransport table = {
+        .take_request = take_raw,
+        .room_wanted = room_for_raw,
+        .answer = answer_raw,
+        .write_piece = write_raw,
+        .accepted = hg_client_raw_accepted,
+        .refused = hg_client_raw_refused,
+        .broken = broken,
+        .logs_in_raw = TRUE,
+        .keeps_sessions = TRUE,
+    };
+    return &table;
+}

@@ -252,13 +252,17 @@ static gsize room_wanted(const HgClient *client)
     return 16384;
 }
 
-const ClientTransport hg_client_http = {
-    .take_request = take_request,
-    .room_wanted = room_wanted,
-    .answer = answer,
-    .write_piece = write_piece,
-    .accepted = hg_client_http_accepted,
-    .refused = hg_client_http_refused,
-    .broken = broken,
-    .keeps_sessions = FALSE,
-};
+const ClientTransport *hg_client_http(void)
+{
+    static const ClientTransport table = {
+        .take_request = take_request,
+        .room_wanted = room_wanted,
+        .answer = answer,
+        .write_piece = write_piece,
+        .accepted = hg_client_http_accepted,
+        .refused = hg_client_http_refused,
+        .broken = broken,
+        .keeps_sessions = FALSE,
+    };
+    return &table;
+}

@@ -37,7 +37,7 @@ void hg_client_login_timed_out(HgClient *client)
 {
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out",
            hg_log_text("client", client->identity.address));
-    if (client->transport == &hg_client_framed && client->state != CLIENT_GREETING) {
+    if (client->transport->has_sasl && client->state != CLIENT_GREETING) {
         hg_client_send_sasl(client, HG_SASL_ERROR, "The login took too long; hivegate gave it up.");
         hg_client_linger(client);
     } else {
@@ -120,7 +120,7 @@ static gboolean answer_stranger(HgClient *client, const ClientWindow *window)
         refuse(client, HG_SASL_ERROR,
                "This hivegate listener has no TLS: connect without ssl=true.",
                "a TLS handshake on a plain listener");
-    } else if (client->transport == &hg_client_framed && first == THRIFT_STRICT) {
+    } else if (client->transport->has_sasl && first == THRIFT_STRICT) {
         /* the number is Java's signed byte, as Spark words it */
         refuse(client, HG_SASL_ERROR,
                "Invalid status -128: this hivegate listener expects SASL; leave out auth=noSasl.",
@@ -129,7 +129,7 @@ static gboolean answer_stranger(HgClient *client, const ClientWindow *window)
         refuse(client, HG_SASL_ERROR,
                "This hivegate listener speaks HTTP: connect with transportMode=http.",
                "binary Thrift on an HTTP listener");
-    } else if (client->transport == &hg_client_raw && first >= HG_SASL_START &&
+    } else if (client->transport->logs_in_raw && first >= HG_SASL_START &&
                first <= HG_SASL_COMPLETE) {
         refuse(client, HG_SASL_ERROR,
                "This hivegate listener has no SASL: connect with auth=noSasl.",
@@ -352,7 +352,7 @@ gboolean hg_client_take_login(HgClient *client, ClientWindow *window)
         client->identity.certificate = hg_stream_tls_peer(client->stream);
     if (client->state == CLIENT_GREETING && answer_stranger(client, window))
         return FALSE;
-    if (client->transport != &hg_client_framed) {
+    if (!client->transport->has_sasl) {
         hg_client_set_state(client, CLIENT_READY);
         return TRUE;
     }

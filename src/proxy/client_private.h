@@ -101,12 +101,15 @@ typedef struct {
     void (*refused)(HgClient *client, ClientRefusal refusal, const char *text);
     /* What came can't be followed any more: says why, as far as the client can be told. */
     void (*broken)(HgClient *client, HgSlice method, gint32 seqid, const char *why);
+    gboolean has_sasl;       /* the login is a SASL exchange in front of the first request */
+    gboolean logs_in_raw;    /* the login is in each OpenSession */
     gboolean keeps_sessions; /* sessions end with the connection that opened them */
 } ClientTransport;
 
-extern const ClientTransport hg_client_framed; /* SASL frames */
-extern const ClientTransport hg_client_raw;    /* bare Thrift */
-extern const ClientTransport hg_client_http;
+/* The tables; static. */
+const ClientTransport *hg_client_framed(void); /* SASL frames */
+const ClientTransport *hg_client_raw(void);    /* bare Thrift */
+const ClientTransport *hg_client_http(void);
 
 struct HgClient {
     HgWorker *worker;

@@ -189,7 +189,7 @@ static void serve_open(HgClient *client, const HgRequest *request, guint8 *messa
     if (hg_worker_is_draining(client->worker))
         hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
                                stopping_text);
-    else if (client->transport == &hg_client_raw)
+    else if (client->transport->logs_in_raw)
         hg_client_login_raw(client, request, message);
     else
         hg_client_open(client, request, hg_slice(message, request->size));
