@@ -235,6 +235,14 @@ static void check_endpoints(const HgPoolConfig *pool, const HgYaml *list, guint 
     }
 }
 
+/* What a certificate may be made out to: a host name or an address. */
+static gboolean is_server_name(const char *name)
+{
+    gsize size = strlen(name);
+    return size > 0 && size <= 253 &&
+           strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".-_:") == size;
+}
+
 static void check_pool_tls(const HgPoolConfig *pool, const HgYaml *map, guint index,
                            HgDiagnostics *diagnostics)
 {
@@ -243,6 +251,11 @@ static void check_pool_tls(const HgPoolConfig *pool, const HgYaml *map, guint in
         hg_diagnostics_error(diagnostics, place(map, "tls"),
                              "pools[%u].tls: certificate_file and key_file belong together; "
                              "expected both or none",
+                             index);
+    if (tls->server_name != NULL && !is_server_name(tls->server_name))
+        hg_diagnostics_error(diagnostics, place(hg_yaml_get(map, "tls"), "server_name"),
+                             "pools[%u].tls.server_name: expected a host name or an address, such "
+                             "as spark.example.org",
                              index);
     if (tls->verify == HG_CONFIG_TLS_NO_CHECK && tls->ca_file != NULL)
         hg_diagnostics_error(diagnostics, place(hg_yaml_get(map, "tls"), "ca_file"),

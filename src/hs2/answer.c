@@ -282,12 +282,24 @@ gboolean hg_call_close_session(HgBuffer *out, gint32 seqid, const HgHandle *sess
     return finish_call(&writer);
 }
 
-gboolean hg_call_cancel_operation(HgBuffer *out, gint32 seqid, const HgHandle *operation,
-                                  gint32 operation_type)
+static gboolean call_operation(HgBuffer *out, HgMethodId method, gint32 seqid,
+                               const HgHandle *operation, gint32 operation_type)
 {
-    HgWriter writer = start_call(out, HG_METHOD_CANCEL_OPERATION, seqid);
+    HgWriter writer = start_call(out, method, seqid);
     /* the server compares the type with the handle, but not whether it has a result (measured,
      * Spark 3.5.3) */
     write_operation(&writer, 1, operation, operation_type, TRUE);
     return finish_call(&writer);
+}
+
+gboolean hg_call_cancel_operation(HgBuffer *out, gint32 seqid, const HgHandle *operation,
+                                  gint32 operation_type)
+{
+    return call_operation(out, HG_METHOD_CANCEL_OPERATION, seqid, operation, operation_type);
+}
+
+gboolean hg_call_close_operation(HgBuffer *out, gint32 seqid, const HgHandle *operation,
+                                 gint32 operation_type)
+{
+    return call_operation(out, HG_METHOD_CLOSE_OPERATION, seqid, operation, operation_type);
 }

@@ -50,3 +50,5 @@ gboolean hg_call_close_session(HgBuffer *out, gint32 seqid,
                                const HgHandle *session) G_GNUC_WARN_UNUSED_RESULT;
 gboolean hg_call_cancel_operation(HgBuffer *out, gint32 seqid, const HgHandle *operation,
                                   gint32 operation_type) G_GNUC_WARN_UNUSED_RESULT;
+gboolean hg_call_close_operation(HgBuffer *out, gint32 seqid, const HgHandle *operation,
+                                 gint32 operation_type) G_GNUC_WARN_UNUSED_RESULT;

@@ -40,33 +40,47 @@ static gboolean fail_invalid(GError **error)
     return FALSE;
 }
 
-/* Reads the map's head: two type bytes and the count. */
-static gboolean read_count(HgCursor *cursor, gint32 *count)
+/* The entries of a map of strings, one after the other. */
+typedef struct {
+    HgCursor cursor;
+    gint32 left;
+    gboolean broken;
+    HgSlice key; /* of the present entry */
+    HgSlice value;
+} Entries;
+
+/* Before the first entry: reads the map's head, which is two type bytes and the count. */
+static Entries read_entries(HgSlice map)
 {
+    Entries entries = {.cursor = hg_cursor(map)};
     guint8 type;
-    return hg_cursor_read_byte(cursor, &type) == HG_WIRE_OK &&
-           hg_cursor_read_byte(cursor, &type) == HG_WIRE_OK &&
-           hg_cursor_read_i32(cursor, count) == HG_WIRE_OK;
+    entries.broken = hg_cursor_read_byte(&entries.cursor, &type) != HG_WIRE_OK ||
+                     hg_cursor_read_byte(&entries.cursor, &type) != HG_WIRE_OK ||
+                     hg_cursor_read_i32(&entries.cursor, &entries.left) != HG_WIRE_OK;
+    return entries;
+}
+
+/* Goes on to the next entry; FALSE behind the last, and when the map is broken. */
+static gboolean next_entry(Entries *entries)
+{
+    if (entries->broken || entries->left <= 0)
+        return FALSE;
+    entries->left--;
+    entries->broken = hg_cursor_read_string(&entries->cursor, &entries->key) != HG_WIRE_OK ||
+                      hg_cursor_read_string(&entries->cursor, &entries->value) != HG_WIRE_OK;
+    return !entries->broken;
 }
 
 /* Writes the client's entries that may pass, and counts them in *kept. */
 static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
 {
-    HgCursor cursor = hg_cursor(span_slice(rewrite, rewrite->request->configuration));
-    gint32 count;
-    if (!read_count(&cursor, &count))
-        return fail_invalid(error);
-    for (gint32 i = 0; i < count; i++) {
-        HgSlice key;
-        HgSlice value;
-        if (hg_cursor_read_string(&cursor, &key) != HG_WIRE_OK ||
-            hg_cursor_read_string(&cursor, &value) != HG_WIRE_OK)
-            return fail_invalid(error);
-        switch (hg_variable_judge(key, value, rewrite->plan->principal, error)) {
+    Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
+    while (next_entry(&entries)) {
+        switch (hg_variable_judge(entries.key, entries.value, rewrite->plan->principal, error)) {
         case HG_VARIABLE_PASS:
-            hg_writer_string(&rewrite->writer, key);
-            hg_writer_string(&rewrite->writer, value);
-            if (hg_slice_equal_string(key, USE_DATABASE))
+            hg_writer_string(&rewrite->writer, entries.key);
+            hg_writer_string(&rewrite->writer, entries.value);
+            if (hg_slice_equal_string(entries.key, USE_DATABASE))
                 g_clear_pointer(&rewrite->database, g_free);
             ++*kept;
             break;
@@ -76,7 +90,7 @@ static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
             return FALSE;
         }
     }
-    return TRUE;
+    return entries.broken ? fail_invalid(error) : TRUE;
 }
 
 /* Writes field 4: the client's variables, as far as they may pass, and our own. */
@@ -116,20 +130,12 @@ static gboolean judge_properties(Rewrite *rewrite, GError **error)
 {
     if (rewrite->request->properties.size == 0)
         return TRUE;
-    HgCursor cursor = hg_cursor(span_slice(rewrite, rewrite->request->properties));
-    gint32 count;
-    if (!read_count(&cursor, &count))
-        return fail_invalid(error);
-    for (gint32 i = 0; i < count; i++) {
-        HgSlice key;
-        HgSlice value;
-        if (hg_cursor_read_string(&cursor, &key) != HG_WIRE_OK ||
-            hg_cursor_read_string(&cursor, &value) != HG_WIRE_OK)
-            return fail_invalid(error);
-        if (hg_variable_judge(key, value, rewrite->plan->principal, error) == HG_VARIABLE_REFUSE)
+    Entries entries = read_entries(span_slice(rewrite, rewrite->request->properties));
+    while (next_entry(&entries))
+        if (hg_variable_judge(entries.key, entries.value, rewrite->plan->principal, error) ==
+            HG_VARIABLE_REFUSE)
             return FALSE;
-    }
-    return TRUE;
+    return entries.broken ? fail_invalid(error) : TRUE;
 }
 
 static gboolean is_known_protocol(gint32 version)

@@ -437,7 +437,13 @@ gboolean hg_backend_is_free(const HgBackend *backend)
 
 gboolean hg_backend_is_asked(const HgBackend *backend)
 {
-    return backend->state == BACKEND_CALLING || backend->state == BACKEND_REPLYING;
+    return backend->state == BACKEND_CALLING || backend->state == BACKEND_REPLYING ||
+           (backend->state == BACKEND_LOGGING_IN && backend->called);
+}
+
+const HgMethod *hg_backend_method(const HgBackend *backend)
+{
+    return backend->method;
 }
 
 HgEndpoint *hg_backend_endpoint(const HgBackend *backend)

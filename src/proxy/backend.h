@@ -82,8 +82,12 @@ void hg_backend_resume(HgBackend *backend);
 /* TRUE while no call is outstanding (also before the login has ended). */
 gboolean hg_backend_is_free(const HgBackend *backend);
 
-/* TRUE while a call is sent whose reply hasn't come whole. */
+/* TRUE while a call is sent whose reply hasn't come whole (behind the login, too: they travel
+ * together). */
 gboolean hg_backend_is_asked(const HgBackend *backend);
+
+/* The method of the last call; NULL before the first. Static. */
+const HgMethod *hg_backend_method(const HgBackend *backend);
 
 /* TRUE when the server ties a session to the connection that opened it: with the one goes the
  * other. Not over HTTP, where a backend connects again when it needs to. */

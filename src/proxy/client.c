@@ -86,6 +86,8 @@ static ClientPatience patience_with(const HgClient *client)
 {
     gboolean begun = hg_buffer_size(&client->in) > 0 || hg_buffer_size(&client->message) > 0 ||
                      client->in_request;
+    if (client->state == CLIENT_AUTHENTICATING)
+        return PATIENCE_LOGIN;
     if (client->state != CLIENT_READY)
         return PATIENCE_NONE;
     if (client->identity.principal == NULL)
@@ -111,14 +113,23 @@ static guint time_for(ClientPatience patience, const HgProxyOptions *options)
     g_return_val_if_reached(0);
 }
 
+/* The timer isn't that of a request: over the binary transports it is the login's until that is
+ * done, and it is that of the last moments. */
+static gboolean has_other_timer(const HgClient *client)
+{
+    if (client->input_ended || client->state == CLIENT_LINGERING)
+        return TRUE;
+    if (client->http != NULL)
+        return client->state < CLIENT_AUTHENTICATING;
+    return client->identity.principal == NULL || client->state < CLIENT_READY;
+}
+
 /* Starts the deadline for a request that has begun, stops it when none has. */
 static void watch_request(HgClient *client)
 {
     HgLoop *loop = hg_worker_loop(client->worker);
-    if (client->input_ended || client->state == CLIENT_LINGERING ||
-        (client->identity.principal == NULL && client->http == NULL) ||
-        client->state < CLIENT_READY)
-        return; /* the timer has another task */
+    if (has_other_timer(client))
+        return;
     ClientPatience patience = patience_with(client);
     guint time = time_for(patience, hg_client_options(client));
     if (patience == client->patience && hg_timer_is_armed(&client->timer) == (time > 0))
@@ -255,13 +266,12 @@ void hg_client_done(HgClient *client)
         hg_client_work(client); /* does nothing when it runs already */
 }
 
-/* Statements that the client may still have to do with. Over HTTP any connection may ask for those
- * of the sessions here. */
-static guint statements(HgClient *client)
+/* Work that the client may still have to do with. Over HTTP any connection may ask for any
+ * session. */
+static guint work_left(HgClient *client)
 {
-    return client->transport->keeps_sessions
-               ? hg_client_statements(client)
-               : hg_residents_statements(hg_worker_residents(client->worker));
+    return client->transport->keeps_sessions ? hg_client_statements(client)
+                                             : hg_worker_work_left(client->worker);
 }
 
 void hg_client_drain(HgClient *client)
@@ -270,7 +280,7 @@ void hg_client_drain(HgClient *client)
     client->end_reason = "hivegate is stopping";
     if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING)
         hg_client_end(client);
-    else if (client->state == CLIENT_READY && !client->in_request && statements(client) == 0)
+    else if (client->state == CLIENT_READY && !client->in_request && work_left(client) == 0)
         hg_client_linger(client);
     hg_client_leave(client);
 }

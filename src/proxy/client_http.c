@@ -229,7 +229,7 @@ static gboolean take_head(HgClient *client, ClientWindow *window)
         return FALSE;
     }
     advance(window, request.head.size);
-    (void)hg_client_http_take_head(client, &request);
+    hg_client_http_take_head(client, &request);
     return TRUE;
 }
 

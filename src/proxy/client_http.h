@@ -30,9 +30,9 @@ struct ClientHttp {
     gboolean chunked;    /* the reply that is going out */
 };
 
-/* Looks at a request's head. TRUE when its body may be taken; else it was answered, or the answer
- * to its login is awaited (CLIENT_AUTHENTICATING). */
-gboolean hg_client_http_take_head(HgClient *client, const HgHttpRequest *request);
+/* Looks at a request's head: its body may be taken then, or it was answered, or the answer to its
+ * login is awaited (CLIENT_AUTHENTICATING). */
+void hg_client_http_take_head(HgClient *client, const HgHttpRequest *request);
 
 /* Answers with a status and a text, and keeps the connection when `keep` and the body that belongs
  * to the request may be thrown away. `fields`: further header lines, each with its CRLF, or "". */

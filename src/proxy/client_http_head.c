@@ -2,7 +2,7 @@
  * credentials, so the principal of the connection is that of its present request. */
 #include "proxy/client_http.h"
 
-#define DISCARD_MOST (1024 * 1024) /* bytes of a body that are thrown away to keep a connection */
+#define DISCARD_MOST (1024 * 1024) /* most of a body of known length that is thrown away */
 
 static const char basic_challenge[] = "WWW-Authenticate: Basic realm=\"hivegate\"\r\n";
 
@@ -203,12 +203,10 @@ static gboolean refuse_request(HgClient *client, const HgHttpRequest *request)
     return FALSE;
 }
 
-gboolean hg_client_http_take_head(HgClient *client, const HgHttpRequest *request)
+void hg_client_http_take_head(HgClient *client, const HgHttpRequest *request)
 {
     note_request(client->http, request);
     client->in_request = TRUE;
-    if (refuse_request(client, request))
-        return FALSE;
-    check_login(client, request->head.fields);
-    return client->state == CLIENT_READY && client->http->stage == HTTP_BODY;
+    if (!refuse_request(client, request))
+        check_login(client, request->head.fields);
 }

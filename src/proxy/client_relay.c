@@ -3,6 +3,7 @@
 #include "proxy/client_private.h"
 
 #include "proxy/closer.h"
+#include "proxy/orphan.h"
 #include "proxy/resident.h"
 #include "wire/sasl.h"
 
@@ -309,6 +310,17 @@ static void end_home(HgClient *client, Lease *lease)
     free_lease(lease);
 }
 
+/* Lets go of another connection than the session's own, on which a call may be under way: the
+ * session goes on, but nobody will ever name an operation that this call begins. */
+static void let_go(HgClient *client, HgBackend *backend)
+{
+    if (backend != NULL && hg_backend_is_asked(backend) &&
+        hg_backend_method(backend)->gives == HG_GIVES_OPERATION)
+        hg_orphan_start(client->worker, backend);
+    else
+        hg_backend_close(backend);
+}
+
 void hg_client_end_leases(HgClient *client)
 {
     ClientCall call = client->call;
@@ -318,7 +330,7 @@ void hg_client_end_leases(HgClient *client)
                             call.lease->backend);
         free_lease(call.lease);
     } else if (call.lease != NULL && !call.lease->home) {
-        hg_backend_close(call.lease->backend);
+        let_go(client, call.lease->backend);
         free_lease(call.lease);
     }
     hg_operation_unref(call.operation);

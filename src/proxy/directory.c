@@ -140,3 +140,20 @@ guint hg_directory_size(HgDirectory *directory)
     }
     return size;
 }
+
+guint hg_directory_resident_work(HgDirectory *directory)
+{
+    guint work = 0;
+    for (guint i = 0; i < SHARDS; i++) {
+        Shard *shard = &directory->shards[i];
+        GHashTableIter iter;
+        gpointer session;
+        pthread_mutex_lock(&shard->lock);
+        g_hash_table_iter_init(&iter, shard->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, &session))
+            if (hg_session_worker(session) != NULL)
+                work += hg_session_work(session);
+        pthread_mutex_unlock(&shard->lock);
+    }
+    return work;
+}

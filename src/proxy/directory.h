@@ -30,3 +30,7 @@ GPtrArray *hg_directory_remove_session(HgDirectory *directory, HgSession *sessio
 
 /* How many entries there are. Any thread. */
 guint hg_directory_size(HgDirectory *directory);
+
+/* The work (hg_session_work()) of all sessions that don't end with a connection, whichever worker
+ * they live with. Looks at every session: for the end only. Any thread. */
+guint hg_directory_resident_work(HgDirectory *directory);

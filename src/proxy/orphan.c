@@ -1,5 +1,5 @@
-/* Closing what an OpenSession opens behind a client that has given it up: see orphan.h. An orphan
- * owns its connection until it is done. Worker's thread only. */
+/* Closing what a call makes behind a client that has given it up: see orphan.h. An orphan owns its
+ * connection until it is done. Worker's thread only. */
 #include "proxy/orphan.h"
 
 #include "base/container.h"
@@ -11,16 +11,23 @@
 typedef struct {
     HgWorker *worker;
     HgBackend *backend;
-    gboolean closing; /* CloseSession is sent: its answer is the end */
+    gboolean closing; /* the closing call is sent: its answer is the end */
     HgTimer timer;
 } Orphan;
 
-/* `why` says why a session may be left behind; NULL: none is. */
+static gboolean waits_for_session(const Orphan *orphan)
+{
+    HgMethodId method = hg_backend_method(orphan->backend)->id;
+    return method == HG_METHOD_OPEN_SESSION || method == HG_METHOD_CLOSE_SESSION;
+}
+
+/* `why` says why something may be left behind; NULL: nothing is. */
 static void finish(Orphan *orphan, const char *why)
 {
     HgWorker *worker = orphan->worker;
     if (why != NULL)
-        hg_log(hg_gateway_log(hg_worker_gateway(worker)), HG_LOG_WARN, "session_not_closed",
+        hg_log(hg_gateway_log(hg_worker_gateway(worker)), HG_LOG_WARN,
+               waits_for_session(orphan) ? "session_not_closed" : "operation_not_closed",
                hg_log_text("endpoint", hg_endpoint_name(hg_backend_endpoint(orphan->backend))),
                hg_log_text("user", hg_backend_user(orphan->backend)), hg_log_text("why", why));
     hg_timer_stop(hg_worker_loop(worker), &orphan->timer);
@@ -29,33 +36,39 @@ static void finish(Orphan *orphan, const char *why)
     hg_worker_closer_ended(worker);
 }
 
-/* The endpoint has opened a session that nobody wants. */
-static void close_session(Orphan *orphan, const HgReplyPiece *piece)
+gboolean hg_orphan_close(HgBackend *backend, const HgReplyPiece *piece, gboolean *sent)
 {
+    const HgReplyHead *head = piece->head;
+    if (!piece->first || !head->has_handle || head->exception ||
+        head->status_code == HG_STATUS_ERROR)
+        return FALSE;
+    gboolean is_session = hg_backend_method(backend)->gives == HG_GIVES_SESSION;
     HgHandle handle;
     HgBuffer message;
-    hg_reply_get_handle(piece->head, piece->bytes, &handle);
+    hg_reply_get_handle(head, piece->bytes, &handle);
     hg_buffer_init(&message, NULL); /* small and ours: the ceiling must not keep sessions alive */
-    orphan->closing = TRUE;
-    gboolean sent = hg_call_close_session(&message, 1, &handle) &&
-                    hg_backend_call(orphan->backend, hg_method_get(HG_METHOD_CLOSE_SESSION), 1,
-                                    hg_buffer_data(&message), hg_buffer_size(&message), FALSE);
+    gboolean written = is_session
+                           ? hg_call_close_session(&message, 1, &handle)
+                           : hg_call_close_operation(&message, 1, &handle, head->operation_type);
+    HgMethodId method = is_session ? HG_METHOD_CLOSE_SESSION : HG_METHOD_CLOSE_OPERATION;
+    *sent = written && hg_backend_call(backend, hg_method_get(method), 1, hg_buffer_data(&message),
+                                       hg_buffer_size(&message), FALSE);
     hg_buffer_clear(&message);
-    if (!sent)
-        finish(orphan, HG_AT_CEILING);
+    return TRUE;
 }
 
 static HgFlow on_reply(void *owner, HgReplyPiece *piece)
 {
     Orphan *orphan = owner;
-    const HgReplyHead *head = piece->head;
+    gboolean sent = FALSE;
     if (!piece->last)
         return HG_FLOW_GO;
-    if (!orphan->closing && head->has_handle && !head->exception &&
-        head->status_code != HG_STATUS_ERROR)
-        close_session(orphan, piece);
-    else
+    if (orphan->closing || !hg_orphan_close(orphan->backend, piece, &sent))
         finish(orphan, NULL);
+    else if (!sent)
+        finish(orphan, HG_AT_CEILING);
+    else
+        orphan->closing = TRUE;
     return HG_FLOW_GO;
 }
 

@@ -5,6 +5,7 @@
 #include "base/container.h"
 #include "net/timer.h"
 #include "proxy/closer.h"
+#include "proxy/orphan.h"
 
 #define LOST_KEPT (15 * 60 * 1000) /* ms that a lost session is known, to say what became of it */
 
@@ -96,9 +97,14 @@ static void end_session(Resident *resident, const char *why)
 
 /* ---- while the connection is here ---- */
 
-/* The answer to a call whose client has left. */
+/* The answer to a call whose client has left: nobody will ever name an operation that it has
+ * begun. */
 static HgFlow on_reply(void *owner, HgReplyPiece *piece)
 {
+    Resident *resident = owner;
+    gboolean sent = FALSE;
+    if (hg_orphan_close(resident->backend, piece, &sent) && !sent)
+        log_end(resident, HG_LOG_WARN, "operation_not_closed", HG_AT_CEILING);
     return HG_FLOW_GO;
 }
 
@@ -242,15 +248,14 @@ void hg_residents_forget(HgSession *session)
     g_free(order);
 }
 
-guint hg_residents_statements(HgResidents *residents)
+guint hg_residents_work(HgResidents *residents)
 {
     GHashTableIter iter;
     gpointer session;
     guint count = 0;
     g_hash_table_iter_init(&iter, residents->all);
     while (g_hash_table_iter_next(&iter, &session, NULL))
-        if (hg_session_state(session) == HG_SESSION_OPEN)
-            count += hg_session_statements(session) + (hg_session_is_busy(session) ? 1 : 0);
+        count += hg_session_work(session);
     return count;
 }
 

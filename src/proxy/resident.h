@@ -26,16 +26,16 @@ HgBackend *hg_residents_borrow(HgResidents *residents, HgSession *session,
                                const HgBackendEvents *events, void *owner);
 
 /* The connection comes back: NULL when it was lost, and the session with it. A call that is still
- * under way on it goes on, and what it answers is thrown away. */
+ * under way on it goes on; what it answers is thrown away, and an operation that it begins closed.
+ */
 void hg_residents_return(HgResidents *residents, HgSession *session, HgBackend *take_backend);
 
 /* The session was closed: lets go of its connection and its place in the quota, on whichever worker
  * it is. Any worker's thread. */
 void hg_residents_forget(HgSession *session);
 
-/* Statements of the open sessions here that aren't closed yet, and sessions with a call under way:
- * a statement has no handle before it is answered. */
-guint hg_residents_statements(HgResidents *residents);
+/* The work (hg_session_work()) of all sessions here. */
+guint hg_residents_work(HgResidents *residents);
 
 /* Ends all sessions: they are closed on their endpoints. */
 void hg_residents_end(HgResidents *residents, const char *why);

@@ -317,3 +317,10 @@ guint hg_session_statements(HgSession *session)
     pthread_mutex_unlock(&session->lock);
     return count;
 }
+
+guint hg_session_work(HgSession *session)
+{
+    if (hg_session_state(session) != HG_SESSION_OPEN)
+        return 0;
+    return hg_session_statements(session) + (hg_session_is_busy(session) ? 1 : 0);
+}

@@ -105,3 +105,7 @@ GPtrArray *hg_session_take_operations(HgSession *session);
 
 /* How many statements (not metadata calls) of the session are not closed yet. */
 guint hg_session_statements(HgSession *session);
+
+/* What the end of hivegate waits for: statements of an open session that aren't closed yet, and one
+ * more while a call is under way, as a statement has no handle before it is answered. */
+guint hg_session_work(HgSession *session);

@@ -30,6 +30,7 @@ struct HgWorker {
     guint resident_sessions;
     gboolean draining;
     guint64 drain_until; /* by the loop's clock */
+    guint work_left;     /* of all sessions over HTTP, at the last look */
     HgTimer drain_timer;
 };
 
@@ -174,11 +175,12 @@ static void for_each_client(HgWorker *worker, void (*what)(HgClient *client))
     g_list_free(clients);
 }
 
-/* What ends while the worker is stopping: clients without work, and, when no statement runs any
- * more, the sessions that live here. */
+/* What ends while the worker is stopping: clients without work, and, when no statement of them runs
+ * any more, the sessions that live here. */
 static void drain_more(HgWorker *worker)
 {
-    if (hg_residents_statements(worker->residents) == 0)
+    worker->work_left = hg_directory_resident_work(hg_gateway_directory(worker->gateway));
+    if (hg_residents_work(worker->residents) == 0)
         hg_residents_end(worker->residents, "hivegate is stopping");
     for_each_client(worker, hg_client_drain);
 }
@@ -279,6 +281,11 @@ HgBackendCache *hg_worker_backend_cache(HgWorker *worker)
 gboolean hg_worker_is_draining(const HgWorker *worker)
 {
     return worker->draining;
+}
+
+guint hg_worker_work_left(const HgWorker *worker)
+{
+    return worker->work_left;
 }
 
 const char *hg_worker_login_name(const HgWorker *worker, const char *effective_user)

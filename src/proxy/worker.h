@@ -42,6 +42,10 @@ const HgBackendContext *hg_worker_backend_context(HgWorker *worker);
 HgBackendCache *hg_worker_backend_cache(HgWorker *worker);
 gboolean hg_worker_is_draining(const HgWorker *worker);
 
+/* While it is stopping: the work that was left, not long ago, of all sessions that don't end with a
+ * connection, this worker's and the others'. */
+guint hg_worker_work_left(const HgWorker *worker);
+
 /* The name under which hivegate logs in at an endpoint for this user (HgPoolOptions.login). */
 const char *hg_worker_login_name(const HgWorker *worker, const char *effective_user);
 

@@ -16,7 +16,7 @@ import pytest
 from support.hivegate import add_user
 
 from faults.kit.backend import Backend
-from faults.kit.gate import BYSTANDER, USERS, Gate
+from faults.kit.gate import BYSTANDER, USERS, Gate, shared_gate
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,14 +50,8 @@ def users_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared(
     users_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gate, Backend]]:
-    with Backend() as backend:
-        gate = Gate(tmp_path_factory.mktemp("shared"), users_file, [backend], raw=True)
-        try:
-            yield gate, backend
-            gate.settle_fully()
-            gate.stop()
-        finally:
-            gate.kill()
+    with shared_gate(tmp_path_factory.mktemp("shared"), users_file, raw=True) as shared:
+        yield shared
 
 
 @pytest.fixture

@@ -253,6 +253,25 @@ def test_an_operation_of_another_connection(gate: Gate, backend: Backend) -> Non
     assert len(backend.seen("CancelOperation", "alice")) == 1
 
 
+@pytest.mark.smoke
+def test_a_second_connection_that_leaves_before_its_handle_comes(
+    gate: Gate, backend: Backend
+) -> None:
+    """Nobody could ever name the statement that it began: it is closed, and the session goes on."""
+    owner, session = gate.session()
+    helper = gate.peer("alice")
+    released = threading.Event()
+    backend.on("ExecuteStatement", faults.held(released), user="alice")
+    helper.ask("ExecuteStatement", execute_fields(session, "RUN for nobody", run_async=True))
+    backend.wait_call("ExecuteStatement", "alice")
+    helper.reset()
+    time.sleep(0.1)
+    released.set()
+    backend.wait_call("CloseOperation", "alice")
+    owner.fetch(owner.execute(session, "SELECT 1")).ok()
+    owner.close_session(session).ok()
+
+
 def test_a_second_connection_waits_while_the_session_goes(gate: Gate, backend: Backend) -> None:
     owner, session = gate.session()
     helper = gate.peer("alice")

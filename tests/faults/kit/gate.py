@@ -13,7 +13,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -352,3 +353,16 @@ class Gate:
 
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(config, indent=2))
+
+
+@contextmanager
+def shared_gate(folder: Path, users_file: Path, **how: Any) -> Iterator[tuple[Gate, Backend]]:
+    """A gateway with its backend for many tests, which must have let go of everything at its end."""
+    with Backend() as backend:
+        gate = Gate(folder, users_file, [backend], **how)
+        try:
+            yield gate, backend
+            gate.settle_fully()
+            gate.stop()
+        finally:
+            gate.kill()

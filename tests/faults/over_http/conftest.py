@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ..kit.backend import Backend
-from ..kit.gate import Gate
+from ..kit.gate import Gate, shared_gate
 from ..kit.http import add_listener
 
 
@@ -18,14 +18,8 @@ from ..kit.http import add_listener
 def shared(
     users_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gate, Backend]]:
-    with Backend() as backend:
-        gate = Gate(tmp_path_factory.mktemp("http"), users_file, [backend], change=add_listener)
-        try:
-            yield gate, backend
-            gate.settle_fully()
-            gate.stop()
-        finally:
-            gate.kill()
+    with shared_gate(tmp_path_factory.mktemp("http"), users_file, change=add_listener) as shared:
+        yield shared
 
 
 @pytest.fixture

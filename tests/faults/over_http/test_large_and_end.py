@@ -139,6 +139,31 @@ def test_the_end_while_a_statement_runs(make_http: Callable, others: int) -> Non
 
 
 @pytest.mark.smoke
+def test_the_end_while_a_statement_runs_on_another_worker(make_http: Callable) -> None:
+    """Whichever connection is left may wait for it and close it."""
+    gate, backend = make_http(bystanders=0)
+    peers = [http_peer(gate) for _ in range(4)]
+    session = peers[0].open()
+    for peer in peers:  # so that each is known to a worker
+        peer.call("GetInfo", info_fields(session)).ok()
+    operation = peers[0].execute(session, "RUN on", run_async=True)
+    gate.terminate()
+    gate.wait_log("stopping")
+    time.sleep(1.0)
+    for peer in peers:
+        assert peer.operation_state(operation) == RUNNING
+    peers[0].close()
+    time.sleep(0.5)
+    assert peers[3].operation_state(operation) == RUNNING
+    peers[1].close_operation(operation).ok()
+    ends_well(gate)
+    assert backend.session("alice").ended_by == "CloseSession"
+    assert not backend.seen("CancelOperation")
+    for peer in peers[1:]:
+        assert peer.rest() == b""
+
+
+@pytest.mark.smoke
 def test_the_end_while_a_call_is_outstanding(make_http: Callable) -> None:
     gate, backend = make_http(bystanders=0)
     released = threading.Event()

@@ -16,6 +16,7 @@ from ..kit.gate import Gate
 from ..kit.http import (
     OPEN,
     HttpPeer,
+    add_listener,
     basic,
     http_peer,
 )
@@ -162,6 +163,38 @@ def test_a_client_that_leaves_in_a_call(gate: Gate, backend: Backend) -> None:
     assert backend.session("alice").ended_by == "CloseSession"
 
 
+@pytest.mark.smoke
+@pytest.mark.parametrize("own", [True, False], ids=["own connection", "another connection"])
+def test_a_client_that_leaves_before_its_handle_comes(
+    gate: Gate, backend: Backend, own: bool
+) -> None:
+    """Nobody could ever name the statement that it began: it is closed, and the session goes on."""
+    peer, other = http_peer(gate), http_peer(gate)
+    session = peer.open()
+    stuck, released = threading.Event(), threading.Event()
+    if not own:
+        backend.on("GetInfo", faults.held(stuck), user="alice")
+        other.ask("GetInfo", info_fields(session))
+        backend.wait_call("GetInfo", "alice")
+    backend.on("ExecuteStatement", faults.held(released), user="alice")
+    peer.ask("ExecuteStatement", execute_fields(session, "RUN for nobody", run_async=True))
+    backend.wait_call("ExecuteStatement", "alice")
+    peer.reset()
+    time.sleep(0.1)
+    released.set()
+    call = backend.wait_call("CloseOperation", "alice")
+    [operation] = [
+        o for o in backend.session("alice").operations.values() if o.statement == "RUN for nobody"
+    ] or [None]
+    assert operation is None or operation.handle == call.handle
+    stuck.set()
+    if not own:
+        other.receive_message().ok()
+    other.fetch(other.execute(session, "SELECT 1")).ok()
+    other.close_session(session).ok()
+    assert not backend.seen("CancelOperation", "alice")
+
+
 def test_a_client_that_leaves_in_a_call_that_ends(gate: Gate, backend: Backend) -> None:
     """The answer comes to nobody; the session's connection is used again."""
     peer = http_peer(gate)
@@ -250,6 +283,26 @@ def test_an_idle_connection_is_closed(make_http: Callable) -> None:
     begin = time.monotonic()
     assert busy.ended() and local.ended()
     assert 0.5 < time.monotonic() - begin < 3.0
+
+
+def test_a_slow_check_is_no_idle_time(make_http: Callable) -> None:
+    """A connection waits for the outcome of its login, however long it was silent before."""
+
+    def change(config: dict) -> None:
+        add_listener(config)
+        config["jobs"] = {"threads": 1}
+
+    gate, _ = make_http(limits={"http_idle": "1s"}, bystanders=0, change=change)
+    peer = http_peer(gate)
+    peer.close_session(peer.open()).ok()
+    crowd = [http_peer(gate, "carol", "wrong") for _ in range(200)]
+    for other in crowd:
+        other.ask("OpenSession", open_fields())
+    peer.authorization = basic("alice", "wrong")
+    peer.ask("OpenSession", open_fields())
+    assert peer.response().status == 401
+    for other in crowd:
+        assert other.response().status == 401
 
 
 def test_refused_requests_keep_a_connection(make_http: Callable) -> None:

@@ -507,6 +507,9 @@ START_TEST(test_pool_errors)
         {"name: p, endpoints: ['h:1'], tls: {verify: none, ca_file: c}",
          "c:1:68: pools[0].tls.ca_file is of no use with verify: none; expected verify: full or "
          "chain"},
+        {"name: p, endpoints: ['h:1'], tls: {verify: full, server_name: 'a b'}",
+         "c:1:72: pools[0].tls.server_name: expected a host name or an address, such as "
+         "spark.example.org"},
         {"name: p, endpoints: ['h:1'], tls: {verify: full, min_version: 1.1}",
          "c:1:72: pools[0].tls.min_version: TLS 1.1 is broken; expected 1.2 or 1.3; expected one "
          "of 1.2, 1.3"},
