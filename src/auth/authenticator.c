@@ -130,7 +130,7 @@ HgAuthOutcome hg_authenticator_try_certificate(HgAuthenticator *auth, const HgTl
     if (user == NULL ||
         (!hg_slice_equal_string(name, user) && !hg_slice_equal_string(name, NO_USER)))
         return HG_AUTH_CHECK;
-    *out = hg_principal_new("certificate", user, NULL);
+    *out = hg_principal_new("certificate", user, NULL, NULL);
     return HG_AUTH_ACCEPTED;
 }
 

@@ -8,16 +8,19 @@ struct HgPrincipal {
     atomic_uint references;
     char *realm;
     char *name;
-    char **groups;
+    char **groups; /* NULL: unknown */
+    char **attributes;
 };
 
-HgPrincipal *hg_principal_new(const char *realm, const char *name, const char *const *groups)
+HgPrincipal *hg_principal_new(const char *realm, const char *name, const char *const *groups,
+                              const char *const *attributes)
 {
     HgPrincipal *principal = g_new0(HgPrincipal, 1);
     atomic_init(&principal->references, 1);
     principal->realm = g_strdup(realm);
     principal->name = g_strdup(name);
-    principal->groups = groups != NULL ? g_strdupv((char **)groups) : g_new0(char *, 1);
+    principal->groups = g_strdupv((char **)groups);
+    principal->attributes = attributes != NULL ? g_strdupv((char **)attributes) : g_new0(char *, 1);
     return principal;
 }
 
@@ -36,6 +39,7 @@ void hg_principal_unref(HgPrincipal *principal)
     g_free(principal->realm);
     g_free(principal->name);
     g_strfreev(principal->groups);
+    g_strfreev(principal->attributes);
     g_free(principal);
 }
 
@@ -52,6 +56,11 @@ const char *hg_principal_name(const HgPrincipal *principal)
 const char *const *hg_principal_groups(const HgPrincipal *principal)
 {
     return (const char *const *)principal->groups;
+}
+
+const char *const *hg_principal_attributes(const HgPrincipal *principal)
+{
+    return (const char *const *)principal->attributes;
 }
 
 gboolean hg_principal_equal(const HgPrincipal *a, const HgPrincipal *b)

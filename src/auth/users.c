@@ -136,7 +136,7 @@ static void add_user(Reader *reader, HgSlice name, char *hash, char **groups)
         return;
     }
     User *user = g_new0(User, 1);
-    user->principal = hg_principal_new(HG_USERS_REALM, text, (const char *const *)groups);
+    user->principal = hg_principal_new(HG_USERS_REALM, text, (const char *const *)groups, NULL);
     user->hash = g_strdup(hash);
     user->line = reader->line;
     g_ptr_array_add(reader->users->all, user);

@@ -17,7 +17,7 @@ static void setup(void)
     pool = hg_pool_new("main");
     hg_pool_add(pool, "127.0.0.1", "1");
     directory = hg_directory_new();
-    alice = hg_principal_new("users", "alice", NULL);
+    alice = hg_principal_new("users", "alice", NULL, NULL);
 }
 
 static void teardown(void)

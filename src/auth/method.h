@@ -1,0 +1,50 @@
+/* What each way to log in is to the chain that asks them one after the other: a table of functions
+ * over an object of the method's own.
+ *
+ * A method looks at credentials and says one of four things. Only "not mine" lets the chain go on
+ * to the next method: who was denied by one method must not be let in by another, and what a method
+ * that is away would have said isn't known. */
+#pragma once
+
+#include "auth/principal.h"
+#include "base/slice.h"
+
+/* What a client sent to say who it is. */
+typedef struct {
+    HgSlice name;    /* as it stands on the wire, checked by auth/name; empty with `bearer` */
+    HgSlice secret;  /* the password, or a token; never empty, without NUL */
+    gboolean bearer; /* it came as Authorization: Bearer, so it can only be a token */
+} HgCredentials;
+
+typedef enum {
+    HG_VERDICT_NOT_MINE,    /* somebody else has to say */
+    HG_VERDICT_ACCEPTED,    /* `principal` is who it is */
+    HG_VERDICT_DENIED,      /* `why` says what was wrong */
+    HG_VERDICT_UNAVAILABLE, /* it can't be checked at the moment; `why` says what is broken */
+} HgVerdict;
+
+/* What one method says of one login. */
+typedef struct {
+    HgVerdict verdict;
+    HgPrincipal *principal; /* ACCEPTED: a reference for whoever asked */
+    gint64 good_until;      /* ACCEPTED: the second since 1970 from which it is to be asked again (a
+                               token's expiry); 0: whenever the chain likes */
+    char *why;              /* else, and for NOT_MINE if it likes: for the operator's log; names
+                               everything but secrets. g_free */
+    char *say;              /* what the client may hear of it; NULL: only that the login is wrong.
+                               g_free */
+} HgLogin;
+
+typedef struct {
+    const char *name; /* the word in `authentication: chain`; static */
+    /* Decides about the credentials, however long it takes within the method's own time limits;
+     * *out is zeroed before. Job threads, several at once. */
+    void (*check)(void *self, const HgCredentials *credentials, HgLogin *out);
+    /* The principal of that name without a login, for its groups: NULL and no error when there is
+     * nobody of that name. NULL: the method can't tell. Job threads. */
+    HgPrincipal *(*look_up)(void *self, const char *name, GError **error);
+    /* Reads its files again; on failure everything stays as it was. NULL: it has none. Blocks;
+     * main thread. */
+    gboolean (*reload)(void *self, GError **error);
+    void (*free)(void *self);
+} HgMethodTable;
