@@ -7,6 +7,7 @@
 
 #include "app/config_diagnostics.h"
 #include "auth/certificate.h"
+#include "auth/throttle.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -71,6 +72,8 @@ typedef struct {
     HgConfigSasl sasl;
     HgHttpConfig http;
     HgListenerTlsConfig tls;
+    const char *const *chain; /* its own authentication chain; NULL: it has none */
+    guint n_chain;
 } HgListenerConfig;
 
 typedef struct {
@@ -94,7 +97,9 @@ typedef struct {
     HgCertificateConfig certificate;
     HgUsersConfig users;
     HgCookieConfig cookie;
-    gint64 cache_ttl_ms; /* 0 = successes are not remembered */
+    HgThrottleConfig throttle;
+    gint64 cache_ttl_ms;   /* 0 = successes are not remembered */
+    gint64 failure_ttl_ms; /* 0 = failures are not remembered */
     guint cache_entries;
 } HgAuthenticationConfig;
 

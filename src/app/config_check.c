@@ -103,6 +103,52 @@ static void check_transport(HgConfigTransport transport, const char *path, const
                              what, index);
 }
 
+static gboolean has_method(const char *const *chain, const char *name)
+{
+    return chain != NULL && g_strv_contains(chain, name);
+}
+
+/* One name of a chain: known, and not there before. `what` names the chain. */
+static void check_method(const char *what, const HgYaml *item, const HgYaml *chain, guint index,
+                         HgDiagnostics *diagnostics)
+{
+    const char *const *methods = hg_authenticator_methods();
+    if (item->kind != HG_YAML_SCALAR)
+        return;
+    if (!g_strv_contains(methods, item->text)) {
+        g_autofree char *quoted = quote(item->text);
+        g_autofree char *all = g_strjoinv(", ", (char **)methods);
+        hg_diagnostics_error(diagnostics, item->mark,
+                             "%s: there is no authenticator %s in this version; expected %s", what,
+                             quoted, all);
+        return;
+    }
+    for (guint i = 0; i < index; i++)
+        if (same(hg_yaml_nth(chain, i)->text, item->text))
+            hg_diagnostics_error(diagnostics, item->mark,
+                                 "%s: %s is in the list twice; expected it once", what, item->text);
+}
+
+static void check_chain(const char *what, const HgYaml *chain, HgDiagnostics *diagnostics)
+{
+    if (chain != NULL && chain->kind == HG_YAML_LIST)
+        for (guint i = 0; i < hg_yaml_size(chain); i++)
+            check_method(what, hg_yaml_item(chain, i), chain, i, diagnostics);
+}
+
+static void check_listener_chain(const HgListenerConfig *listener, const HgYaml *map, guint index,
+                                 HgDiagnostics *diagnostics)
+{
+    g_autofree char *what = g_strdup_printf("listeners[%u].chain", index);
+    check_chain(what, hg_yaml_get(map, "chain"), diagnostics);
+    if (has_method(listener->chain, "certificate") &&
+        listener->tls.client_certificate == HG_TLS_CLIENT_NONE)
+        hg_diagnostics_error(diagnostics, place(map, "chain"),
+                             "%s: certificate can log nobody in, because this listener asks for "
+                             "none; expected tls: {client_certificate: optional or required}",
+                             what);
+}
+
 static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
 {
     const HgYaml *list = hg_yaml_get(root, "listeners");
@@ -114,6 +160,7 @@ static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagno
         check_transport(config->listeners[i].transport, config->listeners[i].http.path, map,
                         "listeners", i, diagnostics);
         check_listener_tls(config, list, i, diagnostics);
+        check_listener_chain(&config->listeners[i], map, i, diagnostics);
         if (hg_yaml_get(map, "mode") != NULL && bind->size > 0 && hg_address_path(bind) == NULL)
             hg_diagnostics_error(diagnostics, place(map, "mode"),
                                  "listeners[%u].mode: only a Unix socket has permissions; expected "
@@ -122,10 +169,21 @@ static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagno
     }
 }
 
+/* TRUE when the method is in a chain: the common one, or a listener's own. */
+static gboolean is_chained(const HgConfig *config, const char *name)
+{
+    for (guint i = 0; i < config->n_listeners; i++)
+        if (has_method(config->listeners[i].chain, name))
+            return TRUE;
+    return has_method(config->authentication.chain, name);
+}
+
+/* TRUE when some listener that uses the common chain asks for certificates. */
 static gboolean asks_for_certificates(const HgConfig *config)
 {
     for (guint i = 0; i < config->n_listeners; i++)
-        if (config->listeners[i].tls.client_certificate != HG_TLS_CLIENT_NONE)
+        if (config->listeners[i].tls.client_certificate != HG_TLS_CLIENT_NONE &&
+            config->listeners[i].chain == NULL)
             return TRUE;
     return FALSE;
 }
@@ -140,56 +198,25 @@ static void check_certificate_login(const HgConfig *config, const HgYaml *map,
     if (!hg_certificate_rule_new(certificate->field, certificate->pattern, &rule, &error))
         hg_diagnostics_error(diagnostics, place(section, "pattern"),
                              "authentication.certificate.pattern: %s", error->message);
-    gboolean chained = config->authentication.chain != NULL &&
-                       g_strv_contains(config->authentication.chain, "certificate");
-    if (section != NULL && !chained)
+    if (section != NULL && !is_chained(config, "certificate"))
         hg_diagnostics_error(diagnostics, hg_yaml_mark(section),
                              "authentication.certificate is of no use; expected certificate in "
                              "the chain too");
-    if (chained && !asks_for_certificates(config))
+    if (has_method(config->authentication.chain, "certificate") && !asks_for_certificates(config))
         hg_diagnostics_error(diagnostics, place(map, "chain"),
                              "authentication.chain: certificate can log nobody in, because no "
                              "listener asks for one; expected a listener with "
                              "tls: {client_certificate: optional or required}");
 }
 
-/* One name of the chain: known, and not there before. */
-static void check_method(const HgYaml *item, const HgYaml *chain, guint index,
-                         HgDiagnostics *diagnostics)
-{
-    const char *const *methods = hg_authenticator_methods();
-    if (item->kind != HG_YAML_SCALAR)
-        return;
-    if (!g_strv_contains(methods, item->text)) {
-        g_autofree char *quoted = quote(item->text);
-        g_autofree char *all = g_strjoinv(", ", (char **)methods);
-        hg_diagnostics_error(diagnostics, item->mark,
-                             "authentication.chain: there is no authenticator %s in this version; "
-                             "expected %s",
-                             quoted, all);
-        return;
-    }
-    for (guint i = 0; i < index; i++)
-        if (same(hg_yaml_nth(chain, i)->text, item->text))
-            hg_diagnostics_error(diagnostics, item->mark,
-                                 "authentication.chain: %s is in the list twice; expected it once",
-                                 item->text);
-}
-
 static void check_authentication(const HgConfig *config, const HgYaml *root,
                                  HgDiagnostics *diagnostics)
 {
-    const HgAuthenticationConfig *authentication = &config->authentication;
     const HgYaml *map = hg_yaml_get(root, "authentication");
-    const HgYaml *chain = hg_yaml_get(map, "chain");
-    if (chain != NULL && chain->kind == HG_YAML_LIST)
-        for (guint i = 0; i < hg_yaml_size(chain); i++)
-            check_method(hg_yaml_item(chain, i), chain, i, diagnostics);
+    check_chain("authentication.chain", hg_yaml_get(map, "chain"), diagnostics);
     check_certificate_login(config, map, diagnostics);
-    gboolean has_users =
-        authentication->chain != NULL && g_strv_contains(authentication->chain, "users");
     const HgYaml *users = hg_yaml_get(map, "users");
-    if (has_users && hg_yaml_get(users, "file") == NULL &&
+    if (is_chained(config, "users") && hg_yaml_get(users, "file") == NULL &&
         (users == NULL || users->kind == HG_YAML_MAP))
         hg_diagnostics_error(
             diagnostics, place(map, "users"),

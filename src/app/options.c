@@ -235,6 +235,11 @@ static const HgOption listener_rows[] = {
     {.name = "tls",
      SECTION(HgListenerConfig, tls, listener_tls_section),
      .text = "TLS: JDBC's `ssl=true`. Without it the listener speaks plain text."},
+    {.name = "chain",
+     LIST(HgListenerConfig, chain, HG_OPTION_NAMES),
+     .min = 1,
+     .max = 8,
+     .text = "Who is asked about logins on this listener, in place of `authentication.chain`."},
 };
 static const HgSection listener_section = DESCRIBE(HgListenerConfig, listener_rows);
 
@@ -282,14 +287,57 @@ static const HgOption cookie_rows[] = {
 };
 static const HgSection cookie_section = DESCRIBE(HgCookieConfig, cookie_rows);
 
+static const HgOption throttle_rows[] = {
+    {.name = "delay_after",
+     COUNT(HgThrottleConfig, delay_after),
+     .fallback = "3",
+     .min = 0,
+     .max = 1000000,
+     .text = "Failed logins of one user from one address that cost nothing. Each further one is "
+             "answered later: after 0.5 s, 1 s, 2 s, and 5 s at most."},
+    {.name = "refuse_after",
+     COUNT(HgThrottleConfig, refuse_after),
+     .fallback = "10",
+     .min = 0,
+     .max = 1000000,
+     .text = "Failed logins of one user from one address after which all others are refused for "
+             "`refuse_for`, whatever the password. 0 refuses nobody. The same wrong password sent "
+             "again within `failure_ttl` counts once."},
+    {.name = "address_refuse_after",
+     COUNT(HgThrottleConfig, address_refuse_after),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text = "Failed logins from one address, whoever it says it is, after which all others from "
+             "there are refused for `refuse_for`. 0 refuses no address: behind a balancer that "
+             "doesn't say who its clients are, all of them have one."},
+    {.name = "window",
+     DURATION(HgThrottleConfig, window_ms),
+     .fallback = "10m",
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .text = "Failures are forgotten when none came for so long. A success, and SIGHUP, ends them "
+             "at once."},
+    {.name = "refuse_for",
+     DURATION(HgThrottleConfig, refuse_for_ms),
+     .fallback = "10m",
+     .min = SECONDS(1),
+     .max = HOURS(24),
+     .text = "How long logins are refused."},
+};
+static const HgSection throttle_section = DESCRIBE(HgThrottleConfig, throttle_rows);
+
 static const HgOption authentication_rows[] = {
     {.name = "chain",
      LIST(HgAuthenticationConfig, chain, HG_OPTION_NAMES),
      .required = TRUE,
      .min = 1,
      .max = 8,
-     .text = "Who is asked whether a login is right, in this order. There are `certificate`: the "
-             "client's certificate says who it is, and its password doesn't count; and `users`."},
+     .text =
+         "Who is asked whether a login is right, in this order. The next one is asked only when "
+         "one knows nothing of such a user: a wrong password is wrong. There are "
+         "`certificate`: the client's certificate says who it is, and its password doesn't "
+         "count; and `users`."},
     {.name = "certificate",
      SECTION(HgAuthenticationConfig, certificate, certificate_login_section),
      .text = "Users by client certificate, on listeners that ask for one. It counts when the "
@@ -311,12 +359,23 @@ static const HgOption authentication_rows[] = {
      .text = "How long a successful login is remembered (never its password), so that the next one "
              "costs nothing. A changed or deleted user is refused as soon as the users file is "
              "read again. 0 remembers nothing."},
+    {.name = "failure_ttl",
+     DURATION(HgAuthenticationConfig, failure_ttl_ms),
+     .fallback = "10s",
+     .min = 0,
+     .max = HOURS(1),
+     .text = "How long a refused login is remembered, so that a tool with an old password that "
+             "tries again and again costs nothing. 0 remembers none."},
+    {.name = "throttle",
+     SECTION(HgAuthenticationConfig, throttle, throttle_section),
+     .text = "What becomes of who fails to log in again and again."},
     {.name = "cache_entries",
      COUNT(HgAuthenticationConfig, cache_entries),
      .fallback = "10000",
      .min = 0,
      .max = 1000000,
-     .text = "How many logins are remembered at most, about 200 bytes each."},
+     .text = "How many logins are remembered at most, and as many refused ones, about 300 bytes "
+             "each."},
 };
 static const HgSection authentication_section =
     DESCRIBE(HgAuthenticationConfig, authentication_rows);

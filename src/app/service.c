@@ -4,6 +4,7 @@
 
 #include "app/tls_settings.h"
 #include "auth/authenticator.h"
+#include "auth/users_method.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
 
@@ -72,8 +73,11 @@ static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTl
 static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
                                     HgListenerOptions *listeners)
 {
-    for (guint i = 0; i < config->n_listeners; i++)
+    guint chains = 1; /* behind the common one: see collect_chains() */
+    for (guint i = 0; i < config->n_listeners; i++) {
         listeners[i] = listener_options(&config->listeners[i], hg_tls_settings_listener(tls, i));
+        listeners[i].chain = config->listeners[i].chain != NULL ? chains++ : 0;
+    }
     guint fit = connections_that_fit();
     const HgLimitsConfig *limits = &config->limits;
     guint sessions = limits->sessions != 0 ? limits->sessions : fit;
@@ -108,21 +112,53 @@ static HgPool *make_pool(const HgPoolConfig *config)
     return pool;
 }
 
+/* All chains: the common one, and behind it one for each listener that has its own. */
+static GPtrArray *collect_chains(const HgConfig *config)
+{
+    GPtrArray *chains = g_ptr_array_new();
+    g_ptr_array_add(chains, (gpointer)config->authentication.chain);
+    for (guint i = 0; i < config->n_listeners; i++)
+        if (config->listeners[i].chain != NULL)
+            g_ptr_array_add(chains, (gpointer)config->listeners[i].chain);
+    return chains;
+}
+
+static gboolean is_named(const GPtrArray *chains, const char *method)
+{
+    for (guint i = 0; i < chains->len; i++)
+        if (g_strv_contains(g_ptr_array_index(chains, i), method))
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean make_authenticator(const HgConfig *config, HgAuthenticator **out, GError **error)
 {
     const HgAuthenticationConfig *authentication = &config->authentication;
+    g_autoptr(GPtrArray) chains = collect_chains(config);
+    g_autoptr(GArray) methods = g_array_new(FALSE, FALSE, sizeof(HgAuthMethod));
+    if (is_named(chains, "users")) {
+        HgUsersMethod *users = NULL;
+        if (!hg_users_method_new(authentication->users.file, &users, error))
+            return FALSE;
+        g_array_append_val(methods, ((HgAuthMethod){hg_users_method(), users}));
+    }
     HgSlice cookie_key = {NULL, 0};
     if (authentication->cookie.key != NULL)
         cookie_key = hg_secret_slice(authentication->cookie.key);
-    HgAuthenticatorConfig plain = {.chain = authentication->chain,
-                                   .users_file = authentication->users.file,
-                                   .certificate_field = authentication->certificate.field,
-                                   .certificate_pattern = authentication->certificate.pattern,
-                                   .cookie_key = cookie_key,
-                                   .cookie_max_age =
-                                       (guint)(authentication->cookie.max_age_ms / 1000),
-                                   .cache_ttl_ms = authentication->cache_ttl_ms,
-                                   .cache_entries = authentication->cache_entries};
+    HgAuthenticatorConfig plain = {
+        .take_methods = (const HgAuthMethod *)(const void *)methods->data,
+        .n_methods = methods->len,
+        .chains = (const char *const *const *)chains->pdata,
+        .n_chains = chains->len,
+        .certificate_field = authentication->certificate.field,
+        .certificate_pattern = authentication->certificate.pattern,
+        .cookie_key = cookie_key,
+        .cookie_max_age = (guint)(authentication->cookie.max_age_ms / 1000),
+        .cache_ttl_ms = authentication->cache_ttl_ms,
+        .failure_ttl_ms = authentication->failure_ttl_ms,
+        .cache_entries = authentication->cache_entries,
+        .throttle = authentication->throttle,
+    };
     return hg_authenticator_new(&plain, out, error);
 }
 
@@ -169,8 +205,7 @@ static void reload_users(HgAuthenticator *authenticator, HgLog *log)
 {
     g_autoptr(GError) error = NULL;
     if (hg_authenticator_reload(authenticator, &error))
-        hg_log(log, HG_LOG_INFO, "users_reloaded",
-               hg_log_uint("users", hg_authenticator_user_count(authenticator)));
+        hg_log(log, HG_LOG_INFO, "users_reloaded");
     else
         hg_log(log, HG_LOG_ERROR, "users_not_reloaded", hg_log_text("why", error->message));
 }

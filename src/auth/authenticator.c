@@ -1,61 +1,78 @@
-/* The chain of authentication methods: see authenticator.h. Owns the users snapshot and the memory
- * of logins; all threads. */
+/* The chains of methods: see authenticator.h. Owns the methods and the memory of logins; all
+ * threads. */
 #include "auth/authenticator.h"
 
 #include "auth/login_cache.h"
 #include "auth/name.h"
-#include "auth/password.h"
-#include "auth/users.h"
 #include "base/error.h"
-
-#include <pthread.h>
 
 #define NO_USER                                                                                    \
     "anonymous" /* what Hive's JDBC sends when the URL names no user (measured, 3.1.3) */
+#define SECRET_MOST (64 * 1024) /* bytes; the transports take less */
+#define CHAIN_MOST  16          /* methods in a chain */
+
+typedef struct {
+    guint8 methods[CHAIN_MOST]; /* indices, in order */
+    guint n_methods;
+    gboolean has_certificate;
+} Chain;
 
 struct HgAuthenticator {
-    HgCertificateRule *certificate; /* NULL: the chain doesn't have the method */
-    char *users_file;               /* NULL: the chain doesn't have `users` */
-    HgLoginCache *cache;
-    HgCookies *cookies;   /* NULL: there are none */
-    pthread_mutex_t lock; /* around `users`: the pointer, not what it points to */
-    HgUsers *users;       /* empty without a file */
+    HgCertificateRule *certificate; /* NULL: no chain has the method */
+    HgAuthMethod *methods;
+    guint n_methods;
+    Chain *chains;
+    guint n_chains;
+    HgLoginCache *successes;
+    HgLoginCache *failures;
+    HgThrottle *throttle;
+    HgCookies *cookies; /* NULL: there are none */
 };
 
-static const char *const methods[] = {"certificate", "users", NULL};
+#define CERTIFICATE "certificate"
+#define METHODS     "certificate or users"
 
 const char *const *hg_authenticator_methods(void)
 {
+    static const char *const methods[] = {CERTIFICATE, "users", NULL};
     return methods;
 }
 
-/* The order of the two methods makes no difference: a certificate is looked at first, because that
- * costs nothing, and decides only for whom it names. */
-static gboolean check_chain(const char *const *chain, GError **error)
+/* ---- making it ---- */
+
+static int find_method(const HgAuthenticator *auth, const char *name)
 {
-    if (chain[0] == NULL) {
-        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                    "the authentication chain is empty; expected certificate or users");
-        return FALSE;
-    }
-    for (gsize i = 0; chain[i] != NULL; i++) {
-        if (!g_strv_contains(methods, chain[i])) {
-            g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                        "there is no authentication method %s; expected certificate or users",
-                        chain[i]);
-            return FALSE;
-        }
-    }
-    return TRUE;
+    for (guint i = 0; i < auth->n_methods; i++)
+        if (strcmp(auth->methods[i].table->name, name) == 0)
+            return (int)i;
+    return -1;
 }
 
-static gboolean load_users(const char *path, HgUsers **out, GError **error)
+/* A certificate is looked at first wherever it stands in the chain, because that costs nothing, and
+ * decides only for whom it names. */
+static gboolean make_chain(const HgAuthenticator *auth, const char *const *names, Chain *chain,
+                           GError **error)
 {
-    HgFileExposure exposure = HG_FILE_PRIVATE;
-    if (path != NULL)
-        return hg_users_load(path, out, &exposure, NULL, error);
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    *out = hg_users_parse("", hg_slice("", 0), problems);
+    if (names[0] == NULL) {
+        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                    "an authentication chain is empty; expected " METHODS);
+        return FALSE;
+    }
+    for (gsize i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], CERTIFICATE) == 0) {
+            chain->has_certificate = TRUE;
+            continue;
+        }
+        int method = find_method(auth, names[i]);
+        if (method < 0 || chain->n_methods == CHAIN_MOST) {
+            g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                        method < 0 ? "there is no authentication method %s here; expected " METHODS
+                                   : "the authentication chain is too long at %s",
+                        names[i]);
+            return FALSE;
+        }
+        chain->methods[chain->n_methods++] = (guint8)method;
+    }
     return TRUE;
 }
 
@@ -63,20 +80,26 @@ gboolean hg_authenticator_new(const HgAuthenticatorConfig *config, HgAuthenticat
                               GError **error)
 {
     g_autoptr(HgAuthenticator) auth = g_new0(HgAuthenticator, 1);
-    pthread_mutex_init(&auth->lock, NULL);
-    if (!check_chain(config->chain, error))
-        return FALSE;
-    if (g_strv_contains(config->chain, "users"))
-        auth->users_file = g_strdup(config->users_file);
-    if (g_strv_contains(config->chain, "certificate") &&
+    auth->methods = g_memdup2(config->take_methods, config->n_methods * sizeof(HgAuthMethod));
+    auth->n_methods = config->n_methods;
+    auth->chains = g_new0(Chain, config->n_chains);
+    auth->n_chains = config->n_chains;
+    auth->throttle = hg_throttle_new(&config->throttle);
+    gboolean has_certificate = FALSE;
+    for (guint i = 0; i < config->n_chains; i++) {
+        if (!make_chain(auth, config->chains[i], &auth->chains[i], error))
+            return FALSE;
+        has_certificate = has_certificate || auth->chains[i].has_certificate;
+    }
+    if (has_certificate &&
         !hg_certificate_rule_new(config->certificate_field, config->certificate_pattern,
                                  &auth->certificate, error))
         return FALSE;
     if (config->cookie_max_age > 0 &&
         !hg_cookies_new(config->cookie_key, config->cookie_max_age, &auth->cookies, error))
         return FALSE;
-    if (!hg_login_cache_new(config->cache_ttl_ms, config->cache_entries, &auth->cache, error) ||
-        !load_users(auth->users_file, &auth->users, error))
+    if (!hg_login_cache_new(config->cache_ttl_ms, config->cache_entries, &auth->successes, error) ||
+        !hg_login_cache_new(config->failure_ttl_ms, config->cache_entries, &auth->failures, error))
         return FALSE;
     *out = g_steal_pointer(&auth);
     return TRUE;
@@ -86,167 +109,307 @@ void hg_authenticator_free(HgAuthenticator *auth)
 {
     if (auth == NULL)
         return;
+    for (guint i = 0; i < auth->n_methods; i++)
+        auth->methods[i].table->free(auth->methods[i].self);
     hg_certificate_rule_free(auth->certificate);
-    hg_users_unref(auth->users);
-    hg_login_cache_free(auth->cache);
+    hg_login_cache_free(auth->successes);
+    hg_login_cache_free(auth->failures);
+    hg_throttle_free(auth->throttle);
     hg_cookies_free(auth->cookies);
-    pthread_mutex_destroy(&auth->lock);
-    g_free(auth->users_file);
+    g_free(auth->methods);
+    g_free(auth->chains);
     g_free(auth);
 }
 
-static HgUsers *current_users(HgAuthenticator *auth)
+/* The chain of that index; the first for one that there isn't. */
+static const Chain *get_chain(const HgAuthenticator *auth, guint chain)
 {
-    pthread_mutex_lock(&auth->lock);
-    HgUsers *users = hg_users_ref(auth->users);
-    pthread_mutex_unlock(&auth->lock);
-    return users;
+    return &auth->chains[chain < auth->n_chains ? chain : 0];
 }
 
-/* FALSE for what can be refused without looking anybody up, and so without telling anything. */
-static gboolean possible(HgSlice name, HgSlice password)
+gboolean hg_authenticator_takes_bearer(const HgAuthenticator *auth, guint chain)
 {
-    return hg_user_name_check(name, NULL) && hg_password_check(password, NULL);
-}
-
-/* The principal when the login is remembered and its user still has the same hash. */
-static HgPrincipal *recall(HgAuthenticator *auth, HgUsers *users, HgSlice name, HgSlice password)
-{
-    const char *hash = NULL;
-    HgPrincipal *principal = hg_users_find(users, name, &hash);
-    if (principal == NULL ||
-        !hg_login_cache_has(auth->cache, name, password, hg_slice_from_string(hash),
-                            g_get_monotonic_time()))
-        return NULL;
-    return hg_principal_ref(principal);
-}
-
-HgAuthOutcome hg_authenticator_try_certificate(HgAuthenticator *auth, const HgTlsPeer *peer,
-                                               HgSlice name, HgPrincipal **out)
-{
-    if (auth->certificate == NULL || peer == NULL)
-        return HG_AUTH_CHECK;
-    g_autofree char *user = hg_certificate_rule_name(auth->certificate, peer);
-    if (user == NULL ||
-        (!hg_slice_equal_string(name, user) && !hg_slice_equal_string(name, NO_USER)))
-        return HG_AUTH_CHECK;
-    *out = hg_principal_new("certificate", user, NULL, NULL);
-    return HG_AUTH_ACCEPTED;
-}
-
-HgAuthOutcome hg_authenticator_try_cached(HgAuthenticator *auth, HgSlice name, HgSlice password,
-                                          HgPrincipal **out)
-{
-    if (!possible(name, password))
-        return HG_AUTH_DENIED;
-    g_autoptr(HgUsers) users = current_users(auth);
-    HgPrincipal *principal = recall(auth, users, name, password);
-    if (principal == NULL)
-        return HG_AUTH_CHECK;
-    *out = principal;
-    return HG_AUTH_ACCEPTED;
-}
-
-/* Only users of the file get cookies: their hash is the evidence that ends them. A certificate is
- * shown on each connection anyway. */
-char *hg_authenticator_make_cookie(HgAuthenticator *auth, const HgPrincipal *principal,
-                                   guint *max_age)
-{
-    const char *hash = NULL;
-    const char *name = hg_principal_name(principal);
-    if (auth->cookies == NULL)
-        return NULL;
-    g_autoptr(HgUsers) users = current_users(auth);
-    HgPrincipal *known = hg_users_find(users, hg_slice_from_string(name), &hash);
-    if (known == NULL || !hg_principal_equal(known, principal))
-        return NULL;
-    *max_age = hg_cookies_max_age(auth->cookies);
-    return hg_cookies_make(auth->cookies, name, hg_slice_from_string(hash),
-                           g_get_real_time() / G_USEC_PER_SEC);
-}
-
-HgAuthOutcome hg_authenticator_try_cookie(HgAuthenticator *auth, HgSlice value, HgPrincipal **out)
-{
-    const char *hash = NULL;
-    g_autofree char *name = auth->cookies != NULL ? hg_cookies_claimed_user(value) : NULL;
-    if (name == NULL)
-        return HG_AUTH_DENIED;
-    g_autoptr(HgUsers) users = current_users(auth);
-    HgPrincipal *principal = hg_users_find(users, hg_slice_from_string(name), &hash);
-    if (principal == NULL || !hg_cookies_check(auth->cookies, value, hg_slice_from_string(hash),
-                                               g_get_real_time() / G_USEC_PER_SEC))
-        return HG_AUTH_DENIED;
-    *out = hg_principal_ref(principal);
-    return HG_AUTH_ACCEPTED;
-}
-
-static gboolean deny(GError **error)
-{
-    g_set_error_literal(error, HG_ERROR, HG_ERROR_DENIED, HG_AUTH_DENIED_TEXT);
+    const Chain *methods = get_chain(auth, chain);
+    for (guint i = 0; i < methods->n_methods; i++)
+        if (auth->methods[methods->methods[i]].table->takes_bearer)
+            return TRUE;
     return FALSE;
 }
 
-/* TRUE when the users file was read again since `users` and the user of that name has another hash
- * now, or is gone. */
-static gboolean outdated(HgAuthenticator *auth, HgUsers *users, HgSlice name, const char *hash)
-{
-    g_autoptr(HgUsers) now = current_users(auth);
-    const char *hash_now = NULL;
-    if (now == users)
-        return FALSE;
-    return hg_users_find(now, name, &hash_now) == NULL || strcmp(hash, hash_now) != 0;
-}
+/* ---- certificates and cookies ---- */
 
-/* One check against one snapshot. */
-static gboolean check_users(HgAuthenticator *auth, HgUsers *users, HgSlice name, HgSlice password,
-                            HgPrincipal **out, GError **error)
+gboolean hg_authenticator_try_certificate(HgAuthenticator *auth, guint chain, const HgTlsPeer *peer,
+                                          HgSlice name, HgPrincipal **out)
 {
-    const char *hash = NULL;
-    gboolean right = FALSE;
-    HgPrincipal *principal = hg_users_find(users, name, &hash);
-    if (principal == NULL)
-        hash = hg_users_decoy(users, name);
-    if (!hg_password_verify(password, hash, &right, error))
+    if (!get_chain(auth, chain)->has_certificate || peer == NULL)
         return FALSE;
-    /* a login that was under way while its user was deleted must not be let in by the old file */
-    if (principal == NULL || !right || outdated(auth, users, name, hash))
-        return deny(error);
-    hg_login_cache_add(auth->cache, name, password, hg_slice_from_string(hash),
-                       g_get_monotonic_time());
-    *out = hg_principal_ref(principal);
+    g_autofree char *user = hg_certificate_rule_name(auth->certificate, peer);
+    if (user == NULL ||
+        (!hg_slice_equal_string(name, user) && !hg_slice_equal_string(name, NO_USER)))
+        return FALSE;
+    *out = hg_principal_new(CERTIFICATE, user, NULL, NULL);
     return TRUE;
 }
 
-gboolean hg_authenticator_check(HgAuthenticator *auth, HgSlice name, HgSlice password,
-                                HgPrincipal **out, GError **error)
+/* The principal of that name that a method of the chain vouches for, with the evidence. */
+static HgPrincipal *vouched(HgAuthenticator *auth, guint chain, const char *name, char **evidence)
 {
-    if (!possible(name, password))
-        return deny(error);
-    g_autoptr(HgUsers) users = current_users(auth);
-    /* many connections of one user often begin at once: the first check answers for the others */
-    HgPrincipal *principal = recall(auth, users, name, password);
-    if (principal != NULL) {
-        *out = principal;
+    const Chain *methods = get_chain(auth, chain);
+    for (guint i = 0; i < methods->n_methods; i++) {
+        const HgAuthMethod *method = &auth->methods[methods->methods[i]];
+        HgPrincipal *principal = method->table->vouch != NULL
+                                     ? method->table->vouch(method->self, name, evidence)
+                                     : NULL;
+        if (principal != NULL)
+            return principal;
+    }
+    return NULL;
+}
+
+/* Only principals that a method vouches for get cookies: the evidence is what ends them. A
+ * certificate is shown on each connection anyway. */
+char *hg_authenticator_make_cookie(HgAuthenticator *auth, guint chain, const HgPrincipal *principal,
+                                   guint *max_age)
+{
+    const char *name = hg_principal_name(principal);
+    g_autofree char *evidence = NULL;
+    if (auth->cookies == NULL)
+        return NULL;
+    g_autoptr(HgPrincipal) known = vouched(auth, chain, name, &evidence);
+    if (known == NULL || !hg_principal_equal(known, principal))
+        return NULL;
+    *max_age = hg_cookies_max_age(auth->cookies);
+    return hg_cookies_make(auth->cookies, name, hg_slice_from_string(evidence),
+                           g_get_real_time() / G_USEC_PER_SEC);
+}
+
+gboolean hg_authenticator_try_cookie(HgAuthenticator *auth, guint chain, HgSlice value,
+                                     HgPrincipal **out)
+{
+    g_autofree char *evidence = NULL;
+    g_autofree char *name = auth->cookies != NULL ? hg_cookies_claimed_user(value) : NULL;
+    if (name == NULL)
+        return FALSE;
+    g_autoptr(HgPrincipal) principal = vouched(auth, chain, name, &evidence);
+    if (principal == NULL || !hg_cookies_check(auth->cookies, value, hg_slice_from_string(evidence),
+                                               g_get_real_time() / G_USEC_PER_SEC))
+        return FALSE;
+    *out = g_steal_pointer(&principal);
+    return TRUE;
+}
+
+/* ---- the memory of logins ---- */
+
+/* FALSE for what can be refused without looking anybody up, and so without telling anything. */
+static gboolean is_possible(const HgCredentials *credentials)
+{
+    HgSlice name = credentials->name;
+    HgSlice secret = credentials->secret;
+    if (secret.size == 0 || secret.size > SECRET_MOST || memchr(secret.data, 0, secret.size))
+        return FALSE;
+    if (credentials->bearer)
+        return name.size == 0;
+    if (name.size == 0 || name.size > HG_NAME_MAX_BYTES ||
+        !g_utf8_validate_len((const char *)name.data, name.size, NULL))
+        return FALSE;
+    for (gsize i = 0; i < name.size; i++)
+        if (name.data[i] < 0x20 || name.data[i] == 0x7f)
+            return FALSE;
+    return TRUE;
+}
+
+/* TRUE when a success that is remembered still holds; its principal is what is known of it now. */
+static gboolean still_holds(HgAuthenticator *auth, guint method, HgLogin *login)
+{
+    const HgAuthMethod *by = &auth->methods[method];
+    if (by->table->vouch == NULL)
+        return TRUE;
+    g_autofree char *evidence = NULL;
+    HgPrincipal *now = by->table->vouch(by->self, hg_principal_name(login->principal), &evidence);
+    if (now == NULL)
+        return FALSE;
+    hg_principal_unref(login->principal);
+    login->principal = now;
+    return g_strcmp0(evidence, login->evidence) == 0;
+}
+
+/* TRUE when a success with these credentials is remembered, and holds. */
+static gboolean recall_success(HgAuthenticator *auth, const HgAttempt *attempt, HgLogin *out)
+{
+    HgLoginMemory memory = {0};
+    if (!hg_login_cache_find(auth->successes, attempt->chain, &attempt->credentials,
+                             g_get_monotonic_time(), &memory))
+        return FALSE;
+    *out = memory.login;
+    if (still_holds(auth, memory.method, out))
+        return TRUE;
+    hg_login_clear(out);
+    return FALSE;
+}
+
+static gboolean recall_failure(HgAuthenticator *auth, const HgAttempt *attempt, HgLogin *out)
+{
+    HgLoginMemory memory = {0};
+    if (!hg_login_cache_find(auth->failures, attempt->chain, &attempt->credentials,
+                             g_get_monotonic_time(), &memory))
+        return FALSE;
+    *out = memory.login;
+    return TRUE;
+}
+
+/* TRUE when the client has failed too often. */
+static gboolean is_throttled(HgAuthenticator *auth, const HgAttempt *attempt, HgLogin *out)
+{
+    if (attempt->credentials.bearer)
+        return FALSE; /* nobody guesses tokens */
+    g_autofree char *name = hg_slice_dup_string(attempt->credentials.name);
+    guint left =
+        hg_throttle_refused(auth->throttle, name, attempt->address, g_get_monotonic_time());
+    if (left == 0)
+        return FALSE;
+    g_autofree char *why =
+        g_strdup_printf("too many failed logins; refused for another %u s", left);
+    hg_login_say(out, HG_VERDICT_DENIED, why);
+    out->say = g_strdup_printf("Too many failed logins; try again in %u s.", left);
+    return TRUE;
+}
+
+gboolean hg_authenticator_try(HgAuthenticator *auth, const HgAttempt *attempt, HgLogin *out)
+{
+    *out = (HgLogin){0};
+    if (!is_possible(&attempt->credentials)) {
+        hg_login_say(out, HG_VERDICT_DENIED, "no user could have this name and password");
         return TRUE;
     }
-    return check_users(auth, users, name, password, out, error);
+    return recall_success(auth, attempt, out) || is_throttled(auth, attempt, out) ||
+           recall_failure(auth, attempt, out);
+}
+
+/* ---- checking ---- */
+
+static void tell(HgAuthTrace trace, void *data, const HgMethodTable *table, const HgLogin *login)
+{
+    if (trace != NULL)
+        trace(data, table, login);
+}
+
+/* What a method has accepted must be fit for everything behind it. */
+static void check_accepted(HgAuthenticator *auth, guint method, HgLogin *login)
+{
+    g_autoptr(GError) error = NULL;
+    HgSlice name = hg_slice_from_string(hg_principal_name(login->principal));
+    const char *why = NULL;
+    if (!hg_user_name_check(name, &error))
+        why = error->message;
+    else if (login->good_until != 0 && g_get_real_time() / G_USEC_PER_SEC >= login->good_until)
+        why = "what was shown has expired";
+    else if (!still_holds(auth, method, login)) /* its file was read again meanwhile */
+        why = "the user was changed while the login was checked";
+    if (why == NULL)
+        return;
+    g_autofree char *kept = g_strdup(why);
+    hg_login_clear(login);
+    hg_login_say(login, HG_VERDICT_DENIED, kept);
+}
+
+/* Asks one method after the other until one decides. *method is the one that did. */
+static void ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
+                      void *data, guint *method, HgLogin *out)
+{
+    const Chain *chain = get_chain(auth, attempt->chain);
+    g_autoptr(GString) whys = g_string_new(NULL);
+    for (guint i = 0; i < chain->n_methods; i++) {
+        const HgAuthMethod *step = &auth->methods[chain->methods[i]];
+        *method = chain->methods[i];
+        step->table->check(step->self, &attempt->credentials, out);
+        if (out->verdict == HG_VERDICT_ACCEPTED)
+            check_accepted(auth, *method, out);
+        tell(trace, data, step->table, out);
+        if (out->verdict != HG_VERDICT_NOT_MINE) {
+            if (out->why != NULL) {
+                char *why = g_strdup_printf("%s: %s", step->table->name, out->why);
+                g_free(out->why);
+                out->why = why;
+            }
+            return;
+        }
+        g_string_append_printf(whys, "%s%s: %s", whys->len > 0 ? "; " : "", step->table->name,
+                               out->why != NULL ? out->why : "not for this method");
+        hg_login_clear(out);
+    }
+    hg_login_say(out, HG_VERDICT_DENIED,
+                 whys->len > 0 ? whys->str : "no method of the chain takes such a login");
+}
+
+static void remember(HgAuthenticator *auth, const HgAttempt *attempt, const HgLogin *login,
+                     guint method)
+{
+    if (login->verdict == HG_VERDICT_UNAVAILABLE)
+        return;
+    HgLoginMemory memory = {*login, method};
+    hg_login_cache_add(login->verdict == HG_VERDICT_ACCEPTED ? auth->successes : auth->failures,
+                       attempt->chain, &attempt->credentials, g_get_monotonic_time(), &memory);
+}
+
+void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
+                            void *data, HgLogin *out, guint *delay_ms)
+{
+    guint method = 0;
+    *delay_ms = 0;
+    *out = (HgLogin){0};
+    if (!is_possible(&attempt->credentials)) {
+        hg_login_say(out, HG_VERDICT_DENIED, "no user could have this name and password");
+        tell(trace, data, NULL, out);
+        return;
+    }
+    /* many connections of one user often begin at once: the first check answers for the others */
+    if (trace == NULL && (recall_success(auth, attempt, out) || is_throttled(auth, attempt, out) ||
+                          recall_failure(auth, attempt, out)))
+        return;
+    ask_chain(auth, attempt, trace, data, &method, out);
+    remember(auth, attempt, out, method);
+    if (attempt->credentials.bearer)
+        return;
+    g_autofree char *name = hg_slice_dup_string(attempt->credentials.name);
+    if (out->verdict == HG_VERDICT_ACCEPTED)
+        hg_throttle_succeeded(auth->throttle, name, attempt->address);
+    else if (out->verdict == HG_VERDICT_DENIED)
+        *delay_ms =
+            hg_throttle_failed(auth->throttle, name, attempt->address, g_get_monotonic_time());
+}
+
+HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
+                                      GError **error)
+{
+    const Chain *methods = get_chain(auth, chain);
+    for (guint i = 0; i < methods->n_methods; i++) {
+        const HgAuthMethod *method = &auth->methods[methods->methods[i]];
+        GError *problem = NULL;
+        HgPrincipal *principal = method->table->look_up != NULL
+                                     ? method->table->look_up(method->self, name, &problem)
+                                     : NULL;
+        if (problem != NULL)
+            g_propagate_prefixed_error(error, problem, "%s: ", method->table->name);
+        if (principal != NULL || problem != NULL)
+            return principal;
+    }
+    return NULL;
 }
 
 gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error)
 {
-    HgUsers *fresh = NULL;
-    if (!load_users(auth->users_file, &fresh, error))
-        return FALSE;
-    pthread_mutex_lock(&auth->lock);
-    HgUsers *old = auth->users;
-    auth->users = fresh;
-    pthread_mutex_unlock(&auth->lock);
-    hg_users_unref(old);
-    return TRUE;
-}
-
-guint hg_authenticator_user_count(HgAuthenticator *auth)
-{
-    g_autoptr(HgUsers) users = current_users(auth);
-    return hg_users_count(users);
+    g_autoptr(GString) problems = g_string_new(NULL);
+    for (guint i = 0; i < auth->n_methods; i++) {
+        const HgAuthMethod *method = &auth->methods[i];
+        g_autoptr(GError) problem = NULL;
+        if (method->table->reload == NULL || method->table->reload(method->self, &problem))
+            continue;
+        g_string_append_printf(problems, "%s%s", problems->len > 0 ? "; " : "", problem->message);
+    }
+    hg_login_cache_forget(auth->failures);
+    hg_throttle_forget(auth->throttle);
+    if (problems->len == 0)
+        return TRUE;
+    g_set_error_literal(error, HG_ERROR, HG_ERROR_FAILED, problems->str);
+    return FALSE;
 }

@@ -1,86 +1,106 @@
-/* The authenticator: is this name with this password, or this certificate, a principal, and which
- * one?
+/* The authenticator: who is it that logs in with these credentials?
  *
- * It asks the methods of the configured chain (`certificate`: what the client showed in TLS;
- * `users`: a users file) and remembers a success for a while. A worker thread asks
- * hg_authenticator_try_cached(), which never blocks; only when that doesn't know, a job thread runs
- * hg_authenticator_check(). */
+ * It asks the methods of a chain in order until one decides, and remembers for a while what came of
+ * it. A listener may have a chain of its own. A worker thread asks hg_authenticator_try(), which
+ * never blocks; only when that doesn't know, a job thread runs hg_authenticator_check(). Whoever
+ * fails again and again is slowed down and then refused (auth/throttle). */
 #pragma once
 
 #include "auth/certificate.h"
 #include "auth/cookie.h"
-#include "auth/principal.h"
-#include "base/slice.h"
+#include "auth/method.h"
+#include "auth/throttle.h"
 
-/* The text of the error for a wrong name or a wrong password: it doesn't say which. */
+/* What the client hears when there is nothing else that it may know. */
 #define HG_AUTH_DENIED_TEXT "Wrong user name or password"
 
 typedef struct HgAuthenticator HgAuthenticator;
 
-typedef enum {
-    HG_AUTH_ACCEPTED, /* *out is the principal */
-    HG_AUTH_DENIED,   /* can't be anybody: no valid name, or no password that could be hashed */
-    HG_AUTH_CHECK,    /* not known here: a job thread has to check */
-} HgAuthOutcome;
+/* One method that chains may name, with its object. */
+typedef struct {
+    const HgMethodTable *table;
+    void *self;
+} HgAuthMethod;
 
 typedef struct {
-    const char *const *chain; /* method names, NULL-terminated; see hg_authenticator_methods() */
-    const char *users_file;   /* path, for the method `users` */
+    const HgAuthMethod *take_methods; /* freed by the authenticator, or when it can't be made */
+    guint n_methods;
+    const char *const *const *chains; /* of method names, each NULL-terminated; the first is for
+                                         listeners without one of their own */
+    guint n_chains;
     HgCertificateField certificate_field; /* for the method `certificate` */
     const char *certificate_pattern;      /* NULL: the field is the name */
     HgSlice cookie_key;                   /* empty: a random one; see auth/cookie.h */
     guint cookie_max_age;                 /* seconds; 0 = no cookies */
     gint64 cache_ttl_ms;                  /* how long a success is remembered; 0 = not at all */
-    guint cache_entries;                  /* successes remembered at most */
+    gint64 failure_ttl_ms;                /* how long a failure is; 0 = not at all */
+    guint cache_entries;                  /* successes, and failures, remembered at most */
+    HgThrottleConfig throttle;
 } HgAuthenticatorConfig;
 
-/* The names of all methods, NULL-terminated; static. */
+/* A client that wants to log in. */
+typedef struct {
+    guint chain; /* index of the listener's chain */
+    HgCredentials credentials;
+    const char *address; /* of the client, as base/address formats it */
+} HgAttempt;
+
+/* The names of all methods there are, NULL-terminated; static. */
 const char *const *hg_authenticator_methods(void);
 
-/* Reads what the methods of the chain need; `config` is only read during the call. Blocks on the
- * disk. The object is safe for all threads until it is freed. */
+/* Makes the chains; `config` is only read during the call. Fails when a chain is empty, or names a
+ * method that isn't among take_methods (or `certificate`). The object is safe for all threads until
+ * it is freed. */
 gboolean hg_authenticator_new(const HgAuthenticatorConfig *config, HgAuthenticator **out,
                               GError **error);
 
-/* Frees it; no thread may use it any more. NULL does nothing. */
+/* Frees it and its methods; no thread may use it any more. NULL does nothing. */
 void hg_authenticator_free(HgAuthenticator *auth);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgAuthenticator, hg_authenticator_free)
 
-/* Logs in by a certificate, at once: HG_AUTH_ACCEPTED when the chain has the method, the
- * certificate names a user, and the client asks to be that user or says "anonymous" (what JDBC
- * sends for no user). Else HG_AUTH_CHECK: name and password decide. `peer` may be NULL. On
- * HG_AUTH_ACCEPTED *out is the caller's reference. Any thread. */
-HgAuthOutcome hg_authenticator_try_certificate(HgAuthenticator *auth, const HgTlsPeer *peer,
-                                               HgSlice name,
-                                               HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+/* TRUE when that chain takes tokens as `Authorization: Bearer`. */
+gboolean hg_authenticator_takes_bearer(const HgAuthenticator *auth, guint chain);
+
+/* Logs in by a certificate, at once: TRUE when the chain has the method, the certificate names a
+ * user, and the client asks to be that user or says "anonymous" (what JDBC sends for no user). Then
+ * *out is the caller's reference. Else other credentials decide. `peer` may be NULL. Any thread. */
+gboolean hg_authenticator_try_certificate(HgAuthenticator *auth, guint chain, const HgTlsPeer *peer,
+                                          HgSlice name,
+                                          HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The value of a cookie that logs the principal in from now on, and for how many seconds; NULL when
  * there are no cookies, or none for such a principal. Free with g_free. Any thread. */
-char *hg_authenticator_make_cookie(HgAuthenticator *auth, const HgPrincipal *principal,
+char *hg_authenticator_make_cookie(HgAuthenticator *auth, guint chain, const HgPrincipal *principal,
                                    guint *max_age);
 
-/* Logs in by such a cookie, at once: HG_AUTH_DENIED when it isn't good (any more). On
- * HG_AUTH_ACCEPTED *out is the caller's reference. Any thread. */
-HgAuthOutcome hg_authenticator_try_cookie(HgAuthenticator *auth, HgSlice value,
-                                          HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+/* Logs in by such a cookie, at once: FALSE when it isn't good (any more). Else *out is the caller's
+ * reference. Any thread. */
+gboolean hg_authenticator_try_cookie(HgAuthenticator *auth, guint chain, HgSlice value,
+                                     HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Answers at once (about 1 us). On HG_AUTH_ACCEPTED *out is the caller's reference; otherwise it is
- * untouched. Any thread. */
-HgAuthOutcome hg_authenticator_try_cached(HgAuthenticator *auth, HgSlice name, HgSlice password,
-                                          HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+/* Answers at once (about 1 us) when it is known how this attempt ends: TRUE, with ACCEPTED or
+ * DENIED in *out, which the caller clears. FALSE: a job thread has to check. Any thread. */
+gboolean hg_authenticator_try(HgAuthenticator *auth, const HgAttempt *attempt,
+                              HgLogin *out) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Checks with all the work it takes (tens of milliseconds), the same for a name that doesn't exist.
- * *out is the caller's reference. A wrong name or password is HG_ERROR_DENIED with
- * HG_AUTH_DENIED_TEXT; any other error is the operator's, and no client should see its text. Job
- * threads. The caller wipes its own copy of the password. */
-gboolean hg_authenticator_check(HgAuthenticator *auth, HgSlice name, HgSlice password,
-                                HgPrincipal **out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What each method said, in turn: `table` is NULL for what the authenticator itself found. */
+typedef void (*HgAuthTrace)(void *data, const HgMethodTable *table, const HgLogin *login);
 
-/* Reads the users file again, when there is one. From then on a deleted user or an old password is
- * refused, however fresh the memory of a success; groups are the new ones. On failure everything
- * stays as it was. Blocks on the disk: main or job thread. */
+/* Checks with all the work it takes: hashing, asking directories. *out is ACCEPTED, DENIED or
+ * UNAVAILABLE; the caller clears it, and keeps a refusal back for *delay_ms before telling it.
+ * `trace` hears of each step; NULL: nobody does. Job threads. The caller wipes its own copy of the
+ * secret. */
+void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
+                            void *data, HgLogin *out, guint *delay_ms);
+
+/* The principal of that name as the first method of the chain has it that knows it, without a
+ * login: for its groups. NULL without an error: nobody knows the name. Job threads. */
+HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
+                                      GError **error);
+
+/* Lets every method read its files again, and forgets failures: who was refused may try anew. From
+ * then on a deleted user or an old password of the users file is refused, however fresh the memory
+ * of a success; groups are the new ones. A method that can't read its files keeps what it had; the
+ * error names them all. Blocks on the disk: main or job thread. */
 gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error);
-
-/* Users known now, for the log. Any thread. */
-guint hg_authenticator_user_count(HgAuthenticator *auth);

@@ -1,7 +1,7 @@
-/* The memory of successful logins: see login_cache.h. Owns its shards; any thread.
+/* The memory of logins: see login_cache.h. Owns its shards; any thread.
  *
- * Sharded by name, each shard with its own lock and its own MAC context, because a context that is
- * used again costs 0.4 us and a new one 2. */
+ * Sharded by name (or token), each shard with its own lock and its own MAC context, because a
+ * context that is used again costs 0.4 us and a new one 2. */
 #include "auth/login_cache.h"
 
 #include "base/error.h"
@@ -20,6 +20,7 @@
 typedef struct {
     guint8 tag[TAG_BYTES];
     gint64 expires_us;
+    HgLoginMemory memory;
     GList link; /* in the shard's `used`; its data is this entry */
 } Entry;
 
@@ -51,6 +52,13 @@ static gboolean tag_equal(gconstpointer a, gconstpointer b)
     return memcmp(((const Entry *)a)->tag, ((const Entry *)b)->tag, TAG_BYTES) == 0;
 }
 
+static void entry_free(gpointer data)
+{
+    Entry *entry = data;
+    hg_login_clear(&entry->memory.login);
+    g_free(entry);
+}
+
 static gboolean shard_start(Shard *shard, EVP_MAC *hmac, const guint8 *key)
 {
     OSSL_PARAM digest[] = {
@@ -71,7 +79,7 @@ gboolean hg_login_cache_new(gint64 ttl_ms, guint entries, HgLoginCache **out, GE
     for (guint i = 0; i < cache->shard_count; i++) {
         pthread_mutex_init(&cache->shards[i].lock, NULL);
         g_queue_init(&cache->shards[i].used);
-        cache->shards[i].entries = g_hash_table_new_full(tag_hash, tag_equal, g_free, NULL);
+        cache->shards[i].entries = g_hash_table_new_full(tag_hash, tag_equal, entry_free, NULL);
     }
     EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     gboolean ok = hmac != NULL && RAND_bytes(key, sizeof key) == 1;
@@ -100,8 +108,9 @@ void hg_login_cache_free(HgLoginCache *cache)
     g_free(cache);
 }
 
-static Shard *shard_of(HgLoginCache *cache, HgSlice name)
+static Shard *shard_of(HgLoginCache *cache, const HgCredentials *credentials)
 {
+    HgSlice name = credentials->bearer ? credentials->secret : credentials->name;
     guint32 hash = 2166136261u; /* FNV-1a */
     for (gsize i = 0; i < name.size; i++)
         hash = (hash ^ name.data[i]) * 16777619u;
@@ -117,12 +126,13 @@ static gboolean add_part(EVP_MAC_CTX *mac, HgSlice part)
 }
 
 /* With the shard's lock held. A failure of OpenSSL costs a check, never a wrong answer. */
-static gboolean make_tag(Shard *shard, HgSlice name, HgSlice password, HgSlice evidence,
-                         guint8 *tag)
+static gboolean make_tag(Shard *shard, guint chain, const HgCredentials *credentials, guint8 *tag)
 {
     size_t size = 0;
-    return EVP_MAC_init(shard->mac, NULL, 0, NULL) == 1 && add_part(shard->mac, name) &&
-           add_part(shard->mac, password) && add_part(shard->mac, evidence) &&
+    const guint32 kind[] = {chain, credentials->bearer ? 1 : 0};
+    return EVP_MAC_init(shard->mac, NULL, 0, NULL) == 1 &&
+           EVP_MAC_update(shard->mac, (const guint8 *)kind, sizeof kind) == 1 &&
+           add_part(shard->mac, credentials->name) && add_part(shard->mac, credentials->secret) &&
            EVP_MAC_final(shard->mac, tag, &size, TAG_BYTES) == 1 && size == TAG_BYTES;
 }
 
@@ -143,23 +153,32 @@ static Entry *find(Shard *shard, const Entry *wanted)
     return entry;
 }
 
-gboolean hg_login_cache_has(HgLoginCache *cache, HgSlice name, HgSlice password, HgSlice evidence,
-                            gint64 now_us)
+/* TRUE while the entry's time isn't over. */
+static gboolean is_good(const Entry *entry, gint64 now_us)
+{
+    gint64 until = entry->memory.login.good_until;
+    return now_us < entry->expires_us && (until == 0 || g_get_real_time() / G_USEC_PER_SEC < until);
+}
+
+gboolean hg_login_cache_find(HgLoginCache *cache, guint chain, const HgCredentials *credentials,
+                             gint64 now_us, HgLoginMemory *out)
 {
     if (cache->ttl_us == 0 || cache->shard_size == 0)
         return FALSE;
     Entry wanted;
-    gboolean has = FALSE;
-    Shard *shard = shard_of(cache, name);
+    gboolean found = FALSE;
+    Shard *shard = shard_of(cache, credentials);
     pthread_mutex_lock(&shard->lock);
-    if (make_tag(shard, name, password, evidence, wanted.tag)) {
+    if (make_tag(shard, chain, credentials, wanted.tag)) {
         Entry *entry = find(shard, &wanted);
-        has = entry != NULL && now_us < entry->expires_us;
-        if (entry != NULL && !has)
+        found = entry != NULL && is_good(entry, now_us);
+        if (found)
+            *out = (HgLoginMemory){hg_login_copy(&entry->memory.login), entry->memory.method};
+        else if (entry != NULL)
             drop(shard, entry);
     }
     pthread_mutex_unlock(&shard->lock);
-    return has;
+    return found;
 }
 
 /* Makes a new entry, in the place of the one unused for longest when the shard is full. */
@@ -175,21 +194,33 @@ static Entry *insert(HgLoginCache *cache, Shard *shard, const Entry *wanted)
     return entry;
 }
 
-void hg_login_cache_add(HgLoginCache *cache, HgSlice name, HgSlice password, HgSlice evidence,
-                        gint64 now_us)
+void hg_login_cache_add(HgLoginCache *cache, guint chain, const HgCredentials *credentials,
+                        gint64 now_us, const HgLoginMemory *memory)
 {
     if (cache->ttl_us == 0 || cache->shard_size == 0)
         return;
     Entry wanted;
-    Shard *shard = shard_of(cache, name);
+    Shard *shard = shard_of(cache, credentials);
     pthread_mutex_lock(&shard->lock);
-    if (make_tag(shard, name, password, evidence, wanted.tag)) {
+    if (make_tag(shard, chain, credentials, wanted.tag)) {
         Entry *entry = find(shard, &wanted);
         if (entry == NULL)
             entry = insert(cache, shard, &wanted);
         entry->expires_us = now_us + cache->ttl_us;
+        hg_login_clear(&entry->memory.login);
+        entry->memory = (HgLoginMemory){hg_login_copy(&memory->login), memory->method};
     }
     pthread_mutex_unlock(&shard->lock);
+}
+
+void hg_login_cache_forget(HgLoginCache *cache)
+{
+    for (guint i = 0; i < cache->shard_count; i++) {
+        pthread_mutex_lock(&cache->shards[i].lock);
+        g_hash_table_remove_all(cache->shards[i].entries);
+        g_queue_init(&cache->shards[i].used);
+        pthread_mutex_unlock(&cache->shards[i].lock);
+    }
 }
 
 guint hg_login_cache_count(HgLoginCache *cache)

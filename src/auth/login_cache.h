@@ -1,18 +1,17 @@
-/* Remembers successful logins for a while, so that logging in again costs a microsecond.
+/* Remembers how logins ended for a while, so that the next one costs a microsecond.
  *
- * An entry is an HMAC-SHA256, under a random key of this process, over name, password and evidence
- * (for a users file: the user's hash). The password is in no way kept, and an entry of a user whose
- * hash changed can't match any more. Bounded; the entry unused for longest goes first. Any thread.
- */
+ * An entry is found by an HMAC-SHA256, under a random key of this process, over the chain and the
+ * credentials: the password is in no way kept. Bounded; the entry unused for longest goes first.
+ * Any thread. */
 #pragma once
 
-#include "base/slice.h"
+#include "auth/method.h"
 
 typedef struct HgLoginCache HgLoginCache;
 
 /* A cache of at most about `entries` logins, each remembered for `ttl_ms` from the moment it was
- * checked (not longer by being used). With 0 of either it remembers nothing. Fails only when
- * OpenSSL lacks HMAC-SHA256. */
+ * checked (not longer by being used), and no longer than it is good. With 0 of either it remembers
+ * nothing. Fails only when OpenSSL lacks HMAC-SHA256. */
 gboolean hg_login_cache_new(gint64 ttl_ms, guint entries, HgLoginCache **out, GError **error);
 
 /* Wipes and frees. NULL does nothing. */
@@ -20,14 +19,24 @@ void hg_login_cache_free(HgLoginCache *cache);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgLoginCache, hg_login_cache_free)
 
-/* TRUE when exactly this login was added and its time isn't over at `now_us` (monotonic). Never
- * blocks for longer than another look-up. */
-gboolean hg_login_cache_has(HgLoginCache *cache, HgSlice name, HgSlice password, HgSlice evidence,
-                            gint64 now_us);
+/* What a remembered login was, and which method of the chain has decided. */
+typedef struct {
+    HgLogin login;
+    guint method;
+} HgLoginMemory;
 
-/* Remembers a login that was checked at `now_us`. */
-void hg_login_cache_add(HgLoginCache *cache, HgSlice name, HgSlice password, HgSlice evidence,
-                        gint64 now_us);
+/* TRUE when a login with these credentials by this chain was added and its time isn't over at
+ * `now_us` (monotonic; and the wall clock's for good_until). *out is then a copy; clear its login.
+ * Never blocks for longer than another look-up. */
+gboolean hg_login_cache_find(HgLoginCache *cache, guint chain, const HgCredentials *credentials,
+                             gint64 now_us, HgLoginMemory *out);
+
+/* Remembers a login that was checked at `now_us`; the memory is copied. */
+void hg_login_cache_add(HgLoginCache *cache, guint chain, const HgCredentials *credentials,
+                        gint64 now_us, const HgLoginMemory *memory);
+
+/* Forgets everything. */
+void hg_login_cache_forget(HgLoginCache *cache);
 
 /* Logins remembered now, the outdated ones among them too. */
 guint hg_login_cache_count(HgLoginCache *cache);

@@ -11,7 +11,8 @@
 
 /* What a client sent to say who it is. */
 typedef struct {
-    HgSlice name;    /* as it stands on the wire, checked by auth/name; empty with `bearer` */
+    HgSlice name;    /* as it stands on the wire: 1 to 256 bytes of UTF-8 without control
+                        characters, maybe not one that a user can have; empty with `bearer` */
     HgSlice secret;  /* the password, or a token; never empty, without NUL */
     gboolean bearer; /* it came as Authorization: Bearer, so it can only be a token */
 } HgCredentials;
@@ -29,17 +30,35 @@ typedef struct {
     HgPrincipal *principal; /* ACCEPTED: a reference for whoever asked */
     gint64 good_until;      /* ACCEPTED: the second since 1970 from which it is to be asked again (a
                                token's expiry); 0: whenever the chain likes */
+    char *evidence;         /* ACCEPTED: what `vouch` says of the principal; NULL without. g_free */
     char *why;              /* else, and for NOT_MINE if it likes: for the operator's log; names
                                everything but secrets. g_free */
     char *say;              /* what the client may hear of it; NULL: only that the login is wrong.
                                g_free */
 } HgLogin;
 
+/* Frees what the login holds, and zeroes it. */
+void hg_login_clear(HgLogin *login);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HgLogin, hg_login_clear)
+
+/* A copy with texts and a reference of its own. */
+HgLogin hg_login_copy(const HgLogin *login);
+
+/* Fills in a verdict other than ACCEPTED; `why` is copied. */
+void hg_login_say(HgLogin *out, HgVerdict verdict, const char *why);
+
 typedef struct {
-    const char *name; /* the word in `authentication: chain`; static */
+    const char *name;      /* the word in `authentication: chain`; static */
+    gboolean takes_bearer; /* credentials with `bearer` may be its own */
     /* Decides about the credentials, however long it takes within the method's own time limits;
      * *out is zeroed before. Job threads, several at once. */
     void (*check)(void *self, const HgCredentials *credentials, HgLogin *out);
+    /* The principal of that name and, in *evidence (g_free), something that changes when logins of
+     * it that have succeeded aren't good any more, such as the hash of its password. NULL when
+     * there is no such principal. NULL for the function: what was accepted stays good for its time.
+     * Never blocks; any thread. */
+    HgPrincipal *(*vouch)(void *self, const char *name, char **evidence);
     /* The principal of that name without a login, for its groups: NULL and no error when there is
      * nobody of that name. NULL: the method can't tell. Job threads. */
     HgPrincipal *(*look_up)(void *self, const char *name, GError **error);

@@ -221,6 +221,7 @@ void hg_client_end(HgClient *client)
     hg_client_set_state(client, CLIENT_CLOSED);
     hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
     hg_client_open_cancel(client);
+    hg_client_login_cancel(client);
     hg_client_end_leases(client);
     hg_stream_close(client->stream);
     client->stream = NULL;
@@ -241,6 +242,7 @@ void hg_client_linger(HgClient *client)
     if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
         return;
     hg_client_open_cancel(client);
+    hg_client_login_cancel(client);
     hg_client_end_leases(client);
     hg_client_set_state(client, CLIENT_LINGERING);
     hg_timer_start(hg_worker_loop(client->worker), &client->timer, LINGER_TIME);

@@ -30,7 +30,7 @@ static char *cookie_line(HgClient *client)
         return NULL;
     g_autofree char *value =
         hg_authenticator_make_cookie(hg_gateway_authenticator(hg_worker_gateway(client->worker)),
-                                     client->identity.principal, &max_age);
+                                     client->listener->chain, client->identity.principal, &max_age);
     if (value == NULL)
         return NULL;
     return g_strdup_printf("Set-Cookie: " HG_COOKIE_NAME

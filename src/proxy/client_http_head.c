@@ -77,8 +77,9 @@ static void check_basic(HgClient *client, HgSlice encoded)
         ask_for_login(client, "Authentication Error: user and password are needed",
                       "no user or password in the Authorization header");
     else
-        hg_client_check(client, hg_slice(bytes, name_size),
-                        hg_slice(colon + 1, size - name_size - 1));
+        hg_client_check(client,
+                        &(HgCredentials){.name = hg_slice(bytes, name_size),
+                                         .secret = hg_slice(colon + 1, size - name_size - 1)});
     explicit_bzero(bytes, size);
     explicit_bzero(text, encoded.size);
     g_free(bytes);
@@ -94,9 +95,10 @@ static gboolean take_cookie(HgClient *client, HgSlice fields)
         g_autoptr(HgPrincipal) principal = NULL;
         if (!hg_http_same_name(field.name, "Cookie") ||
             hg_http_find_cookie(field.value, HG_COOKIE_NAME, &value) == 0 ||
-            hg_authenticator_try_cookie(authenticator, value, &principal) != HG_AUTH_ACCEPTED)
+            !hg_authenticator_try_cookie(authenticator, client->listener->chain, value, &principal))
             continue;
         client->http->has_cookie = TRUE;
+        client->identity.good_until = 0;
         hg_client_set_state(client, CLIENT_AUTHENTICATING);
         hg_client_login_accepted(client, principal);
         return TRUE;
@@ -104,9 +106,28 @@ static gboolean take_cookie(HgClient *client, HgSlice fields)
     return FALSE;
 }
 
+/* The rest of the value when it begins with the scheme and a space; else one without data. */
+static HgSlice behind_scheme(HgSlice value, const char *scheme)
+{
+    gsize size = strlen(scheme);
+    if (value.size <= size || value.data[size] != ' ' ||
+        g_ascii_strncasecmp((const char *)value.data, scheme, size) != 0)
+        return hg_slice(NULL, 0);
+    return hg_http_strip(hg_slice(value.data + size, value.size - size));
+}
+
+static void check_bearer(HgClient *client, HgSlice token)
+{
+    if (hg_authenticator_takes_bearer(hg_gateway_authenticator(hg_worker_gateway(client->worker)),
+                                      client->listener->chain))
+        hg_client_check(client, &(HgCredentials){.secret = token, .bearer = TRUE});
+    else
+        ask_for_login(client, "Authentication Error: hivegate takes no tokens here",
+                      "a token, which no method of the chain takes");
+}
+
 static void check_login(HgClient *client, HgSlice fields)
 {
-    static const char basic[] = "Basic ";
     HgSlice value = {NULL, 0};
     guint count = hg_http_find_field(fields, "Authorization", &value);
     if (count > 1)
@@ -119,13 +140,13 @@ static void check_login(HgClient *client, HgSlice fields)
                       "Authentication Error: Authorization header received from the client is "
                       "empty.",
                       "no Authorization header, and no cookie that is good");
-    else if (value.size < sizeof basic - 1 ||
-             g_ascii_strncasecmp((const char *)value.data, basic, sizeof basic - 1) != 0)
-        ask_for_login(client, "Authentication Error: hivegate takes Basic authentication here",
-                      "an Authorization header that isn't Basic");
+    else if (behind_scheme(value, "Basic").data != NULL)
+        check_basic(client, behind_scheme(value, "Basic"));
+    else if (behind_scheme(value, "Bearer").data != NULL)
+        check_bearer(client, behind_scheme(value, "Bearer"));
     else
-        check_basic(client, hg_http_strip(hg_slice(value.data + sizeof basic - 1,
-                                                   value.size - (sizeof basic - 1))));
+        ask_for_login(client, "Authentication Error: hivegate takes Basic authentication here",
+                      "an Authorization header that isn't Basic or Bearer");
 }
 
 /* ---- what ---- */

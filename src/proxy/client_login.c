@@ -3,7 +3,7 @@
  * Checking a password runs on a job thread; a login that succeeded lately is known without it. */
 #include "proxy/client_private.h"
 
-#include "base/error.h"
+#include "base/container.h"
 #include "wire/sasl.h"
 
 #include <errno.h>
@@ -147,21 +147,23 @@ typedef struct {
     HgWorker *worker;
     guint64 client; /* the client's id: it may be gone when the outcome comes */
     HgAuthenticator *authenticator;
+    guint chain;
+    gboolean bearer;
     char *name;
-    char *password;
-    HgPrincipal *principal; /* the outcome; NULL: refused */
-    GError *error;
+    char *secret;
+    char *address;
+    HgLogin login; /* the outcome */
+    guint delay;   /* ms for which a refusal is kept back */
 } Check;
 
 static void free_check(Check *check)
 {
-    if (check->password != NULL)
-        explicit_bzero(check->password, strlen(check->password));
-    g_free(check->password);
+    if (check->secret != NULL)
+        explicit_bzero(check->secret, strlen(check->secret));
+    g_free(check->secret);
     g_free(check->name);
-    if (check->principal != NULL)
-        hg_principal_unref(check->principal);
-    g_clear_error(&check->error);
+    g_free(check->address);
+    hg_login_clear(&check->login);
     g_free(check);
 }
 
@@ -247,21 +249,83 @@ void hg_client_raw_refused(HgClient *client, ClientRefusal refusal, const char *
     hg_client_linger(client);
 }
 
+/* The end of a login that a method has decided about, or none could. */
+static void finish_login(HgClient *client, const char *name, const HgLogin *login)
+{
+    if (login->verdict == HG_VERDICT_ACCEPTED) {
+        client->identity.good_until = login->good_until;
+        hg_client_login_accepted(client, login->principal);
+    } else if (login->verdict == HG_VERDICT_DENIED) {
+        hg_client_login_refused(client, name, REFUSAL_WRONG,
+                                login->say != NULL ? login->say : refused_text, login->why);
+    } else {
+        hg_client_login_refused(client, name, REFUSAL_FAILURE,
+                                login->say != NULL
+                                    ? login->say
+                                    : "hivegate can't check logins at the moment; try again.",
+                                login->why);
+    }
+}
+
+/* ---- refusals that are kept back ---- */
+
+struct ClientLateRefusal {
+    HgClient *client;
+    char *name;
+    HgLogin login;
+    HgTimer timer;
+};
+
+void hg_client_login_cancel(HgClient *client)
+{
+    ClientLateRefusal *late = client->late_refusal;
+    if (late == NULL)
+        return;
+    client->late_refusal = NULL;
+    hg_timer_stop(hg_worker_loop(client->worker), &late->timer);
+    hg_login_clear(&late->login);
+    g_free(late->name);
+    g_free(late);
+}
+
+static void on_late_refusal(HgTimer *timer)
+{
+    ClientLateRefusal *late = HG_CONTAINER_OF(timer, ClientLateRefusal, timer);
+    HgClient *client = late->client;
+    g_autofree char *name = g_steal_pointer(&late->name);
+    g_auto(HgLogin) login = late->login;
+    late->login = (HgLogin){0};
+    hg_client_enter(client);
+    hg_client_login_cancel(client);
+    finish_login(client, name, &login);
+    hg_client_leave(client);
+}
+
+/* Whoever guesses waits for each answer. */
+static void refuse_later(HgClient *client, Check *check)
+{
+    ClientLateRefusal *late = g_new0(ClientLateRefusal, 1);
+    late->client = client;
+    late->name = g_steal_pointer(&check->name);
+    late->login = check->login;
+    check->login = (HgLogin){0};
+    hg_timer_init(&late->timer, on_late_refusal);
+    hg_timer_start(hg_worker_loop(client->worker), &late->timer, check->delay);
+    client->late_refusal = late;
+}
+
+/* ---- the check itself ---- */
+
 static void on_checked(HgTask *task)
 {
     Check *check = (Check *)(void *)task;
     HgClient *client = hg_worker_find_client(check->worker, check->client);
     if (client != NULL && client->state == CLIENT_AUTHENTICATING) {
         hg_client_enter(client);
-        if (check->principal != NULL)
-            hg_client_login_accepted(client, check->principal);
-        else if (g_error_matches(check->error, HG_ERROR, HG_ERROR_DENIED))
-            hg_client_login_refused(client, check->name, REFUSAL_WRONG, refused_text,
-                                    check->error->message);
+        if (check->delay > 0)
+            refuse_later(client, check);
         else
-            hg_client_login_refused(client, check->name, REFUSAL_FAILURE,
-                                    "hivegate can't check logins at the moment; try again.",
-                                    check->error->message);
+            finish_login(client, check->name, &check->login);
         hg_client_leave(client);
     }
     free_check(check);
@@ -274,46 +338,61 @@ static void run_check(void *data, gboolean cancelled)
         free_check(check);
         return;
     }
-    /* on_checked() tells by the principal what came of it */
-    (void)!hg_authenticator_check(check->authenticator, hg_slice_from_string(check->name),
-                                  hg_slice_from_string(check->password), &check->principal,
-                                  &check->error);
+    HgAttempt attempt = {
+        .chain = check->chain,
+        .credentials = {.name = hg_slice_from_string(check->name),
+                        .secret = hg_slice_from_string(check->secret),
+                        .bearer = check->bearer},
+        .address = check->address,
+    };
+    hg_authenticator_check(check->authenticator, &attempt, NULL, NULL, &check->login,
+                           &check->delay);
     check->task.run = on_checked;
     if (!hg_loop_post(hg_worker_loop(check->worker), &check->task))
         free_check(check);
 }
 
-void hg_client_check(HgClient *client, HgSlice name, HgSlice password)
+/* Lets a job thread find out. */
+static void submit_check(HgClient *client, const HgAttempt *attempt)
 {
     HgGateway *gateway = hg_worker_gateway(client->worker);
-    HgAuthenticator *authenticator = hg_gateway_authenticator(gateway);
-    HgPrincipal *principal = NULL;
-    hg_client_set_state(client, CLIENT_AUTHENTICATING);
-    HgAuthOutcome outcome = hg_authenticator_try_certificate(
-        authenticator, client->identity.certificate, name, &principal);
-    if (outcome == HG_AUTH_CHECK)
-        outcome = hg_authenticator_try_cached(authenticator, name, password, &principal);
-    if (outcome == HG_AUTH_ACCEPTED) {
-        hg_client_login_accepted(client, principal);
-        hg_principal_unref(principal);
-        return;
-    }
-    if (outcome == HG_AUTH_DENIED) { /* it may hold a NUL, behind which a job wouldn't look */
-        g_autofree char *text = hg_slice_dup_string(name);
-        hg_client_login_refused(client, text, REFUSAL_WRONG, refused_text, HG_AUTH_DENIED_TEXT);
-        return;
-    }
     Check *check = g_new0(Check, 1);
     check->worker = client->worker;
     check->client = client->id;
-    check->authenticator = authenticator;
-    check->name = hg_slice_dup_string(name);
-    check->password = hg_slice_dup_string(password);
-    if (!hg_jobs_submit(hg_gateway_jobs(gateway), run_check, check)) {
-        hg_client_login_refused(client, check->name, REFUSAL_FAILURE,
-                                "hivegate has too many logins to check at the moment; try again.",
-                                "the queue of logins is full (jobs: queue)");
-        free_check(check);
+    check->authenticator = hg_gateway_authenticator(gateway);
+    check->chain = attempt->chain;
+    check->bearer = attempt->credentials.bearer;
+    check->name = hg_slice_dup_string(attempt->credentials.name);
+    check->secret = hg_slice_dup_string(attempt->credentials.secret);
+    check->address = g_strdup(attempt->address);
+    if (hg_jobs_submit(hg_gateway_jobs(gateway), run_check, check))
+        return;
+    hg_client_login_refused(client, check->name, REFUSAL_FAILURE,
+                            "hivegate has too many logins to check at the moment; try again.",
+                            "the queue of logins is full (jobs: queue)");
+    free_check(check);
+}
+
+void hg_client_check(HgClient *client, const HgCredentials *credentials)
+{
+    HgAuthenticator *authenticator = hg_gateway_authenticator(hg_worker_gateway(client->worker));
+    guint chain = client->listener->chain;
+    g_autoptr(HgPrincipal) principal = NULL;
+    g_auto(HgLogin) login = {0};
+    HgAttempt attempt = {
+        .chain = chain, .credentials = *credentials, .address = client->identity.address};
+    hg_client_set_state(client, CLIENT_AUTHENTICATING);
+    client->identity.good_until = 0;
+    if (!credentials->bearer &&
+        hg_authenticator_try_certificate(authenticator, chain, client->identity.certificate,
+                                         credentials->name, &principal)) {
+        hg_client_login_accepted(client, principal);
+    } else if (hg_authenticator_try(authenticator, &attempt, &login)) {
+        /* a name that is refused at once may hold a NUL, behind which a job wouldn't look */
+        g_autofree char *name = hg_slice_dup_string(credentials->name);
+        finish_login(client, name, &login);
+    } else {
+        submit_check(client, &attempt);
     }
 }
 
@@ -343,7 +422,7 @@ static void take_sasl_frame(HgClient *client, const HgSaslFrame *frame)
     if (wrong != NULL)
         refuse(client, HG_SASL_BAD, wrong, wrong);
     else
-        hg_client_check(client, plain.authcid, plain.password);
+        hg_client_check(client, &(HgCredentials){.name = plain.authcid, .secret = plain.password});
 }
 
 gboolean hg_client_take_login(HgClient *client, ClientWindow *window)
@@ -389,5 +468,5 @@ void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint
                                 "no user or password in OpenSession");
         return;
     }
-    hg_client_check(client, name, password);
+    hg_client_check(client, &(HgCredentials){.name = name, .secret = password});
 }

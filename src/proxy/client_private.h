@@ -36,6 +36,7 @@ typedef struct {
     HgPrincipal *principal; /* NULL until authenticated */
     char *address;          /* the peer, for logs */
     HgTlsPeer *certificate; /* NULL when it showed none */
+    gint64 good_until;      /* second since 1970 at which the login expires; 0: never */
 } ClientIdentity;
 
 /* A lease: the right to use one backend connection. A home lease lasts as long as its session,
@@ -62,8 +63,9 @@ typedef struct {
     gboolean framed;          /* the frame that began with the reply holds all of it */
 } ClientCall;
 
-typedef struct ClientOpening ClientOpening; /* client_open.c */
-typedef struct ClientHttp ClientHttp;       /* client_http.c */
+typedef struct ClientOpening ClientOpening;         /* client_open.c */
+typedef struct ClientHttp ClientHttp;               /* client_http.c */
+typedef struct ClientLateRefusal ClientLateRefusal; /* client_login.c */
 
 /* A window onto bytes that have come: in the worker's scratch or in client->in, with headroom in
  * front. What is used is taken off its front. */
@@ -128,6 +130,7 @@ struct HgClient {
     Lease *leases;           /* home leases */
     ClientCall call;
     ClientOpening *opening;
+    ClientLateRefusal *late_refusal; /* of a login, kept back; NULL without */
     const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */
     gsize lingered;         /* bytes thrown away while lingering */
     guint pins;             /* callbacks that are running */
@@ -189,8 +192,11 @@ gboolean hg_client_read_without_tls(HgClient *client);
 /* Takes what it can of a login from the window. FALSE when more bytes are needed. */
 gboolean hg_client_take_login(HgClient *client, ClientWindow *window);
 
-/* Checks credentials; calls hg_client_login_done() now or later. */
-void hg_client_check(HgClient *client, HgSlice name, HgSlice password);
+/* Checks credentials: the login is accepted or refused now or later. */
+void hg_client_check(HgClient *client, const HgCredentials *credentials);
+
+/* Drops a refusal that is being kept back. */
+void hg_client_login_cancel(HgClient *client);
 
 /* On a listener without SASL: checks the name and password inside an OpenSession, which waits in
  * client->message. */

@@ -17,6 +17,7 @@ typedef struct {
     gboolean sasl;         /* SASL PLAIN, else Thrift without SASL */
     const char *http_path; /* without the '/' in front: "cliservice" */
     HgTls *tls;            /* borrowed; NULL: plain text */
+    guint chain;           /* of the authenticator */
 } HgListenerOptions;
 
 typedef struct {

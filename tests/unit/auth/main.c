@@ -11,6 +11,7 @@ int main(void)
     srunner_add_suite(runner, authenticator_suite());
     srunner_add_suite(runner, certificate_suite());
     srunner_add_suite(runner, cookie_suite());
+    srunner_add_suite(runner, throttle_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -11,3 +11,4 @@ Suite *login_cache_suite(void);
 Suite *authenticator_suite(void);
 Suite *certificate_suite(void);
 Suite *cookie_suite(void);
+Suite *throttle_suite(void);

@@ -2,6 +2,7 @@
  * does. */
 #include "auth/authenticator.h"
 #include "auth/password.h"
+#include "auth/users_method.h"
 #include "base/error.h"
 #include "fixtures.h"
 #include "memory.h"
@@ -16,6 +17,7 @@ static const char *const users_chain[] = {"users", NULL};
 /* An authenticator over a file of its own with alice ("secret", group g) and bob ("geheim"). */
 typedef struct {
     char *path;
+    HgUsersMethod *users; /* the authenticator's */
     HgAuthenticator *auth;
 } TestAuth;
 
@@ -35,22 +37,43 @@ static char *two_users(const char *alice_password, const char *alice_group)
     return g_strdup_printf("alice:%s:%s\nbob:%s\n", alice, alice_group, bob);
 }
 
-static HgAuthenticatorConfig make_config(const char *const *chain, const char *path, gint64 ttl_ms,
-                                         guint entries)
+/* With the given methods and one chain. */
+static HgAuthenticator *make_auth(HgAuthenticatorConfig config, const char *const *chain,
+                                  const HgAuthMethod *methods, guint n_methods)
 {
-    return (HgAuthenticatorConfig){
-        .chain = chain, .users_file = path, .cache_ttl_ms = ttl_ms, .cache_entries = entries};
+    const char *const *chains[] = {chain};
+    HgAuthenticator *auth = NULL;
+    g_autoptr(GError) error = NULL;
+    config.chains = chains;
+    config.n_chains = 1;
+    config.take_methods = methods;
+    config.n_methods = n_methods;
+    gboolean ok = hg_authenticator_new(&config, &auth, &error);
+    ck_assert_msg(ok, "%s", ok ? "" : error->message);
+    return auth;
+}
+
+static HgAuthenticator *make_users_auth(HgAuthenticatorConfig config, const char *const *chain,
+                                        const char *path, HgUsersMethod **users)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean ok = hg_users_method_new(path, users, &error);
+    ck_assert_msg(ok, "%s", ok ? "" : error->message);
+    HgAuthMethod method = {hg_users_method(), *users};
+    return make_auth(config, chain, &method, 1);
+}
+
+static TestAuth open_with(HgAuthenticatorConfig config)
+{
+    g_autofree char *text = two_users("secret", "g");
+    TestAuth test = {.path = write_file(text)};
+    test.auth = make_users_auth(config, users_chain, test.path, &test.users);
+    return test;
 }
 
 static TestAuth open_auth(gint64 ttl_ms)
 {
-    g_autofree char *text = two_users("secret", "g");
-    TestAuth test = {.path = write_file(text)};
-    HgAuthenticatorConfig config = make_config(users_chain, test.path, ttl_ms, 100);
-    g_autoptr(GError) error = NULL;
-    gboolean ok = hg_authenticator_new(&config, &test.auth, &error);
-    ck_assert_msg(ok, "%s", ok ? "" : error->message);
-    return test;
+    return open_with((HgAuthenticatorConfig){.cache_ttl_ms = ttl_ms, .cache_entries = 100});
 }
 
 static void reload_now(HgAuthenticator *auth)
@@ -60,32 +83,51 @@ static void reload_now(HgAuthenticator *auth)
     ck_assert_msg(ok, "%s", ok ? "" : error->message);
 }
 
-static gboolean check(HgAuthenticator *auth, const char *name, const char *password)
+static HgAttempt attempt_of(const char *name, const char *password)
 {
-    g_autoptr(HgPrincipal) principal = NULL;
-    g_autoptr(GError) error = NULL;
-    gboolean ok = hg_authenticator_check(auth, hg_slice_from_string(name),
-                                         hg_slice_from_string(password), &principal, &error);
-    if (ok) {
-        ck_assert_str_eq(hg_principal_name(principal), name);
-        ck_assert_str_eq(hg_principal_realm(principal), "users");
-    } else {
-        ck_assert_ptr_null(principal);
-        ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_DENIED));
-        ck_assert_str_eq(error->message, HG_AUTH_DENIED_TEXT);
-    }
-    return ok;
+    return (HgAttempt){.credentials = {.name = hg_slice_from_string(name),
+                                       .secret = hg_slice_from_string(password)},
+                       .address = "192.0.2.1:4711"};
 }
 
-static HgAuthOutcome try(HgAuthenticator *auth, const char *name, const char *password)
+static HgLogin check_login(HgAuthenticator *auth, const char *name, const char *password)
 {
-    g_autoptr(HgPrincipal) principal = NULL;
-    HgAuthOutcome outcome = hg_authenticator_try_cached(auth, hg_slice_from_string(name),
-                                                        hg_slice_from_string(password), &principal);
-    ck_assert_int_eq(principal != NULL, outcome == HG_AUTH_ACCEPTED);
-    if (principal != NULL)
-        ck_assert_str_eq(hg_principal_name(principal), name);
-    return outcome;
+    HgLogin login;
+    guint delay = 0;
+    HgAttempt attempt = attempt_of(name, password);
+    hg_authenticator_check(auth, &attempt, NULL, NULL, &login, &delay);
+    return login;
+}
+
+static gboolean check(HgAuthenticator *auth, const char *name, const char *password)
+{
+    g_auto(HgLogin) login = check_login(auth, name, password);
+    if (login.verdict == HG_VERDICT_ACCEPTED) {
+        ck_assert_str_eq(hg_principal_name(login.principal), name);
+        ck_assert_str_eq(hg_principal_realm(login.principal), "users");
+        return TRUE;
+    }
+    ck_assert_ptr_null(login.principal);
+    ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+    ck_assert_ptr_nonnull(login.why);
+    return FALSE;
+}
+
+typedef enum { KNOWN_GOOD, KNOWN_BAD, UNKNOWN } Recall;
+
+static Recall try(HgAuthenticator *auth, const char *name, const char *password)
+{
+    g_auto(HgLogin) login = {0};
+    HgAttempt attempt = attempt_of(name, password);
+    if (!hg_authenticator_try(auth, &attempt, &login))
+        return UNKNOWN;
+    if (login.verdict != HG_VERDICT_ACCEPTED) {
+        ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+        ck_assert_ptr_null(login.principal);
+        return KNOWN_BAD;
+    }
+    ck_assert_str_eq(hg_principal_name(login.principal), name);
+    return KNOWN_GOOD;
 }
 
 START_TEST(test_check)
@@ -100,21 +142,21 @@ START_TEST(test_check)
     ck_assert(!check(test.auth, "", "secret"));
     ck_assert(!check(test.auth, "Alice", "secret"));
     ck_assert(!check(test.auth, "alice@corp", "secret"));
-    ck_assert_uint_eq(hg_authenticator_user_count(test.auth), 2);
+    ck_assert_uint_eq(hg_users_method_count(test.users), 2);
 }
 END_TEST
 
 START_TEST(test_remembered)
 {
     g_auto(TestAuth) test = open_auth(60000);
-    ck_assert_int_eq(try(test.auth, "alice", "secret"), HG_AUTH_CHECK);
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), UNKNOWN);
     ck_assert(check(test.auth, "alice", "secret"));
-    ck_assert_int_eq(try(test.auth, "alice", "secret"), HG_AUTH_ACCEPTED);
-    ck_assert_int_eq(try(test.auth, "alice", "wrong"), HG_AUTH_CHECK);
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), KNOWN_GOOD);
+    ck_assert_int_eq(try(test.auth, "alice", "wrong"), UNKNOWN);
     ck_assert(!check(test.auth, "alice", "wrong"));
-    ck_assert_int_eq(try(test.auth, "alice", "wrong"), HG_AUTH_CHECK);
-    ck_assert_int_eq(try(test.auth, "bob", "geheim"), HG_AUTH_CHECK);
-    ck_assert_int_eq(try(test.auth, "carol", "secret"), HG_AUTH_CHECK); /* tells nothing */
+    ck_assert_int_eq(try(test.auth, "alice", "wrong"), UNKNOWN);
+    ck_assert_int_eq(try(test.auth, "bob", "geheim"), UNKNOWN);
+    ck_assert_int_eq(try(test.auth, "carol", "secret"), UNKNOWN); /* tells nothing */
 }
 END_TEST
 
@@ -122,14 +164,13 @@ START_TEST(test_not_remembered)
 {
     g_auto(TestAuth) test = open_auth(0);
     ck_assert(check(test.auth, "alice", "secret"));
-    ck_assert_int_eq(try(test.auth, "alice", "secret"), HG_AUTH_CHECK);
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), UNKNOWN);
 }
 END_TEST
 
 START_TEST(test_impossible)
 {
     g_auto(TestAuth) test = open_auth(60000);
-    HgPrincipal *principal = NULL;
     g_autofree char *endless = g_strnfill(100000, 'x');
     const HgSlice alice = hg_slice_from_string("alice");
     const struct {
@@ -145,15 +186,18 @@ START_TEST(test_impossible)
         {hg_slice_from_string("alice\n"), hg_slice_from_string("secret")},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(GError) error = NULL;
-        ck_assert_int_eq(
-            hg_authenticator_try_cached(test.auth, cases[i].name, cases[i].password, &principal),
-            HG_AUTH_DENIED);
-        ck_assert(!hg_authenticator_check(test.auth, cases[i].name, cases[i].password, &principal,
-                                          &error));
-        ck_assert_str_eq(error->message, HG_AUTH_DENIED_TEXT);
+        HgAttempt attempt = {.credentials = {cases[i].name, cases[i].password, FALSE}};
+        g_auto(HgLogin) login = {0};
+        guint delay = 0;
+        gboolean known = hg_authenticator_try(test.auth, &attempt, &login);
+        ck_assert_int_eq(known, i != 2); /* a password may be as long as a token */
+        if (known)
+            ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+        hg_login_clear(&login);
+        hg_authenticator_check(test.auth, &attempt, NULL, NULL, &login, &delay);
+        ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+        ck_assert_ptr_null(login.principal);
     }
-    ck_assert_ptr_null(principal);
 }
 END_TEST
 
@@ -164,16 +208,14 @@ START_TEST(test_reload_changed_password)
     ck_assert(check(test.auth, "bob", "geheim"));
     g_autofree char *text = two_users("new secret", "g2,g3");
     rewrite_file(test.path, text);
-    ck_assert_int_eq(try(test.auth, "alice", "secret"), HG_AUTH_ACCEPTED); /* not read yet */
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), KNOWN_GOOD); /* not read yet */
     reload_now(test.auth);
-    ck_assert_int_eq(try(test.auth, "alice", "secret"), HG_AUTH_CHECK);
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), UNKNOWN);
     ck_assert(!check(test.auth, "alice", "secret"));
     ck_assert(check(test.auth, "alice", "new secret"));
-    ck_assert_int_eq(try(test.auth, "bob", "geheim"), HG_AUTH_ACCEPTED); /* unchanged: remembered */
-    g_autoptr(HgPrincipal) alice = NULL;
-    ck_assert(hg_authenticator_check(test.auth, hg_slice_from_string("alice"),
-                                     hg_slice_from_string("new secret"), &alice, NULL));
-    ck_assert_str_eq(hg_principal_groups(alice)[1], "g3");
+    ck_assert_int_eq(try(test.auth, "bob", "geheim"), KNOWN_GOOD); /* unchanged: remembered */
+    g_auto(HgLogin) alice = check_login(test.auth, "alice", "new secret");
+    ck_assert_str_eq(hg_principal_groups(alice.principal)[1], "g3");
 }
 END_TEST
 
@@ -184,11 +226,10 @@ START_TEST(test_reload_changed_groups)
     g_autofree char *text = two_users("secret", "other");
     rewrite_file(test.path, text);
     reload_now(test.auth);
-    g_autoptr(HgPrincipal) alice = NULL;
-    ck_assert_int_eq(hg_authenticator_try_cached(test.auth, hg_slice_from_string("alice"),
-                                                 hg_slice_from_string("secret"), &alice),
-                     HG_AUTH_ACCEPTED);
-    ck_assert_str_eq(hg_principal_groups(alice)[0], "other");
+    g_auto(HgLogin) alice = {0};
+    HgAttempt attempt = attempt_of("alice", "secret");
+    ck_assert(hg_authenticator_try(test.auth, &attempt, &alice));
+    ck_assert_str_eq(hg_principal_groups(alice.principal)[0], "other");
 }
 END_TEST
 
@@ -198,9 +239,9 @@ START_TEST(test_reload_deleted_user)
     ck_assert(check(test.auth, "alice", "secret"));
     rewrite_file(test.path, "# nobody\n");
     reload_now(test.auth);
-    ck_assert_int_eq(try(test.auth, "alice", "secret"), HG_AUTH_CHECK);
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), UNKNOWN);
     ck_assert(!check(test.auth, "alice", "secret"));
-    ck_assert_uint_eq(hg_authenticator_user_count(test.auth), 0);
+    ck_assert_uint_eq(hg_users_method_count(test.users), 0);
 }
 END_TEST
 
@@ -211,7 +252,7 @@ START_TEST(test_reload_broken_file)
     g_autoptr(GError) gone = NULL;
     rewrite_file(test.path, "alice\n");
     ck_assert(!hg_authenticator_reload(test.auth, &broken));
-    ck_assert(g_error_matches(broken, HG_ERROR, HG_ERROR_INVALID));
+    ck_assert_ptr_nonnull(strstr(broken->message, ":1: "));
     unlink(test.path);
     ck_assert(!hg_authenticator_reload(test.auth, &gone));
     ck_assert(check(test.auth, "alice", "secret")); /* as before */
@@ -224,22 +265,28 @@ START_TEST(test_refused_configs)
     static const char *const nothing[] = {NULL};
     static const char *const ldap[] = {"users", "ldap", NULL};
     HgAuthenticator *auth = NULL;
+    HgUsersMethod *users = NULL;
     g_autofree char *path = write_file("");
     const struct {
         const char *const *chain;
-        const char *path;
         const char *why;
     } cases[] = {
-        {nothing, path, "chain is empty"},
-        {ldap, path, "no authentication method ldap"},
-        {users_chain, "/nonexistent/users", "No such file"},
+        {nothing, "chain is empty"},
+        {ldap, "no authentication method ldap"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        HgAuthenticatorConfig config = make_config(cases[i].chain, cases[i].path, 1000, 10);
+        const char *const *chains[] = {users_chain, cases[i].chain};
+        ck_assert(hg_users_method_new(path, &users, NULL));
+        HgAuthMethod method = {hg_users_method(), users};
+        HgAuthenticatorConfig config = {
+            .chains = chains, .n_chains = 2, .take_methods = &method, .n_methods = 1};
         ck_assert(!hg_authenticator_new(&config, &auth, &error));
         ck_assert_msg(strstr(error->message, cases[i].why) != NULL, "%s", error->message);
     }
+    g_autoptr(GError) error = NULL;
+    ck_assert(!hg_users_method_new("/nonexistent/users", &users, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "No such file"));
     ck_assert_ptr_null(auth);
     unlink(path);
 }
@@ -261,25 +308,26 @@ START_TEST(test_certificates)
         const char *const *chain;
         const HgTlsPeer *peer;
         const char *name;
-        HgAuthOutcome outcome;
+        gboolean accepted;
     } cases[] = {
-        {both, &peer, "alice", HG_AUTH_ACCEPTED},      {alone, &peer, "alice", HG_AUTH_ACCEPTED},
-        {alone, &peer, "anonymous", HG_AUTH_ACCEPTED}, {alone, &peer, "bob", HG_AUTH_CHECK},
-        {alone, &peer, "Alice", HG_AUTH_CHECK},        {alone, &peer, "", HG_AUTH_CHECK},
-        {alone, NULL, "alice", HG_AUTH_CHECK},         {users_chain, &peer, "alice", HG_AUTH_CHECK},
+        {both, &peer, "alice", TRUE},      {alone, &peer, "alice", TRUE},
+        {alone, &peer, "anonymous", TRUE}, {alone, &peer, "bob", FALSE},
+        {alone, &peer, "Alice", FALSE},    {alone, &peer, "", FALSE},
+        {alone, NULL, "alice", FALSE},     {users_chain, &peer, "alice", FALSE},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(HgAuthenticator) auth = NULL;
+        HgUsersMethod *users = NULL;
+        HgAuthenticatorConfig config = {.cache_ttl_ms = 1000, .cache_entries = 10};
+        g_autoptr(HgAuthenticator) auth = make_users_auth(config, cases[i].chain, path, &users);
         g_autoptr(HgPrincipal) principal = NULL;
-        HgAuthenticatorConfig config = make_config(cases[i].chain, path, 1000, 10);
-        ck_assert(hg_authenticator_new(&config, &auth, NULL));
         HgSlice name = hg_slice_from_string(cases[i].name);
-        HgAuthOutcome outcome =
-            hg_authenticator_try_certificate(auth, cases[i].peer, name, &principal);
-        ck_assert_msg(outcome == cases[i].outcome, "case %" G_GSIZE_FORMAT, i);
-        if (outcome == HG_AUTH_ACCEPTED) {
+        gboolean accepted =
+            hg_authenticator_try_certificate(auth, 0, cases[i].peer, name, &principal);
+        ck_assert_msg(accepted == cases[i].accepted, "case %" G_GSIZE_FORMAT, i);
+        if (accepted) {
             ck_assert_str_eq(hg_principal_name(principal), "alice");
             ck_assert_str_eq(hg_principal_realm(principal), "certificate");
+            ck_assert_ptr_null(hg_principal_groups(principal)); /* nobody has said */
         } else {
             ck_assert_ptr_null(principal);
         }
@@ -289,6 +337,204 @@ START_TEST(test_certificates)
         ck_assert(hg_authenticator_reload(auth, NULL));
     }
     unlink(path);
+}
+END_TEST
+
+/* ---- chains of several methods ---- */
+
+/* A method that says what its script says of whoever logs in. */
+typedef struct {
+    HgVerdict verdict;
+    const char *name; /* of the principal */
+    gint64 good_until;
+    guint asked;
+} Script;
+
+static void script_check(void *self, const HgCredentials *credentials, HgLogin *out)
+{
+    Script *script = self;
+    script->asked++;
+    if (script->verdict == HG_VERDICT_ACCEPTED) {
+        out->verdict = HG_VERDICT_ACCEPTED;
+        out->principal = hg_principal_new("script", script->name, NULL, NULL);
+        out->good_until = script->good_until;
+    } else {
+        hg_login_say(out, script->verdict, "as the script has it");
+    }
+}
+
+static HgPrincipal *script_look_up(void *self, const char *name, GError **error)
+{
+    const Script *script = self;
+    if (script->verdict == HG_VERDICT_UNAVAILABLE)
+        g_set_error_literal(error, HG_ERROR, HG_ERROR_FAILED, "away");
+    return script->verdict == HG_VERDICT_ACCEPTED ? hg_principal_new("script", name, NULL, NULL)
+                                                  : NULL;
+}
+
+static void script_free(void *self)
+{
+}
+
+static const HgMethodTable first_table = {.name = "first",
+                                          .takes_bearer = TRUE,
+                                          .check = script_check,
+                                          .look_up = script_look_up,
+                                          .free = script_free};
+static const HgMethodTable second_table = {
+    .name = "second", .check = script_check, .look_up = script_look_up, .free = script_free};
+static const char *const two_chain[] = {"first", "second", NULL};
+
+static HgAuthenticator *make_two(HgAuthenticatorConfig config, Script *first, Script *second)
+{
+    HgAuthMethod methods[] = {{&first_table, first}, {&second_table, second}};
+    return make_auth(config, two_chain, methods, 2);
+}
+
+/* Only "not mine" lets the next one be asked. */
+START_TEST(test_who_is_asked)
+{
+    static const struct {
+        HgVerdict first, second, all;
+        guint asked; /* the second one */
+        const char *why;
+    } cases[] = {
+        {HG_VERDICT_ACCEPTED, HG_VERDICT_DENIED, HG_VERDICT_ACCEPTED, 0, NULL},
+        {HG_VERDICT_DENIED, HG_VERDICT_ACCEPTED, HG_VERDICT_DENIED, 0, "first: as the script has"},
+        {HG_VERDICT_UNAVAILABLE, HG_VERDICT_ACCEPTED, HG_VERDICT_UNAVAILABLE, 0, "first: as the"},
+        {HG_VERDICT_NOT_MINE, HG_VERDICT_ACCEPTED, HG_VERDICT_ACCEPTED, 1, NULL},
+        {HG_VERDICT_NOT_MINE, HG_VERDICT_DENIED, HG_VERDICT_DENIED, 1, "second: as the script"},
+        {HG_VERDICT_NOT_MINE, HG_VERDICT_UNAVAILABLE, HG_VERDICT_UNAVAILABLE, 1, "second: as"},
+        {HG_VERDICT_NOT_MINE, HG_VERDICT_NOT_MINE, HG_VERDICT_DENIED, 1,
+         "first: as the script has it; second: as the script has it"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Script first = {.verdict = cases[i].first, .name = "alice"};
+        Script second = {.verdict = cases[i].second, .name = "alice"};
+        g_autoptr(HgAuthenticator) auth = make_two((HgAuthenticatorConfig){0}, &first, &second);
+        g_auto(HgLogin) login = check_login(auth, "alice", "secret");
+        ck_assert_int_eq(login.verdict, cases[i].all);
+        ck_assert_uint_eq(first.asked, 1);
+        ck_assert_uint_eq(second.asked, cases[i].asked);
+        if (cases[i].why != NULL)
+            ck_assert_msg(strstr(login.why, cases[i].why) != NULL, "%s", login.why);
+    }
+}
+END_TEST
+
+/* Whatever a method says, the name must be one that a user can have, and the login not over. */
+START_TEST(test_unfit_principals)
+{
+    static const struct {
+        const char *name;
+        gint64 good_until;
+    } cases[] = {{"alice@example.org", 0}, {"", 0}, {"a/b", 0}, {"alice", 1}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Script first = {HG_VERDICT_ACCEPTED, cases[i].name, cases[i].good_until, 0};
+        Script second = {HG_VERDICT_ACCEPTED, "alice", 0, 0};
+        g_autoptr(HgAuthenticator) auth = make_two((HgAuthenticatorConfig){0}, &first, &second);
+        g_auto(HgLogin) login = check_login(auth, "alice", "secret");
+        ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+        ck_assert_ptr_null(login.principal);
+        ck_assert_uint_eq(second.asked, 0);
+    }
+}
+END_TEST
+
+START_TEST(test_memory_of_failures)
+{
+    Script first = {.verdict = HG_VERDICT_DENIED};
+    Script second = {.verdict = HG_VERDICT_ACCEPTED, .name = "alice"};
+    HgAuthenticatorConfig config = {
+        .cache_ttl_ms = 60000, .failure_ttl_ms = 60000, .cache_entries = 100};
+    g_autoptr(HgAuthenticator) auth = make_two(config, &first, &second);
+    for (int i = 0; i < 3; i++) {
+        g_auto(HgLogin) login = check_login(auth, "alice", "secret");
+        ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+    }
+    ck_assert_uint_eq(first.asked, 1);
+    ck_assert_int_eq(try(auth, "alice", "secret"), KNOWN_BAD);
+    ck_assert_int_eq(try(auth, "alice", "other"), UNKNOWN);
+    reload_now(auth); /* whatever was wrong may be right now */
+    ck_assert_int_eq(try(auth, "alice", "secret"), UNKNOWN);
+    first.verdict = HG_VERDICT_UNAVAILABLE; /* never remembered */
+    for (int i = 0; i < 3; i++) {
+        g_auto(HgLogin) login = check_login(auth, "alice", "secret");
+        ck_assert_int_eq(login.verdict, HG_VERDICT_UNAVAILABLE);
+    }
+    ck_assert_uint_eq(first.asked, 4);
+}
+END_TEST
+
+/* A token's memory ends with the token. */
+START_TEST(test_memory_of_tokens)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    Script first = {HG_VERDICT_ACCEPTED, "alice", now + 2, 0};
+    Script second = {.verdict = HG_VERDICT_NOT_MINE};
+    HgAuthenticatorConfig config = {.cache_ttl_ms = 600000, .cache_entries = 100};
+    g_autoptr(HgAuthenticator) auth = make_two(config, &first, &second);
+    HgAttempt attempt = {.credentials = {.secret = hg_slice_from_string("token"), .bearer = TRUE}};
+    guint delay = 0;
+    g_auto(HgLogin) login = {0};
+    g_auto(HgLogin) again = {0};
+    hg_authenticator_check(auth, &attempt, NULL, NULL, &login, &delay);
+    ck_assert_int_eq(login.verdict, HG_VERDICT_ACCEPTED);
+    ck_assert(hg_authenticator_try(auth, &attempt, &again));
+    ck_assert_int_eq(again.good_until, now + 2);
+    ck_assert(hg_authenticator_takes_bearer(auth, 0));
+    while (g_get_real_time() / G_USEC_PER_SEC < now + 2)
+        g_usleep(50000);
+    hg_login_clear(&again);
+    ck_assert(!hg_authenticator_try(auth, &attempt, &again));
+}
+END_TEST
+
+START_TEST(test_failing_again_and_again)
+{
+    HgAuthenticatorConfig config = {
+        .throttle = {
+            .delay_after = 2, .refuse_after = 4, .window_ms = 60000, .refuse_for_ms = 60000}};
+    g_auto(TestAuth) test = open_with(config);
+    static const guint delays[] = {0, 0, 500, 1000};
+    for (gsize i = 0; i < G_N_ELEMENTS(delays); i++) {
+        g_auto(HgLogin) login = {0};
+        guint delay = 0;
+        HgAttempt attempt = attempt_of("alice", "wrong");
+        ck_assert(!hg_authenticator_try(test.auth, &attempt, &login));
+        hg_authenticator_check(test.auth, &attempt, NULL, NULL, &login, &delay);
+        ck_assert_uint_eq(delay, delays[i]);
+    }
+    g_auto(HgLogin) refused = check_login(test.auth, "alice", "secret");
+    ck_assert_int_eq(refused.verdict, HG_VERDICT_DENIED);
+    ck_assert_ptr_nonnull(strstr(refused.say, "Too many failed logins; try again in"));
+    ck_assert_int_eq(try(test.auth, "alice", "secret"), KNOWN_BAD);
+    ck_assert(check(test.auth, "bob", "geheim")); /* somebody else from there */
+    HgAttempt elsewhere = attempt_of("alice", "secret");
+    g_auto(HgLogin) login = {0};
+    guint delay = 0;
+    elsewhere.address = "192.0.2.2:4711";
+    hg_authenticator_check(test.auth, &elsewhere, NULL, NULL, &login, &delay);
+    ck_assert_int_eq(login.verdict, HG_VERDICT_ACCEPTED);
+    reload_now(test.auth);
+    ck_assert(check(test.auth, "alice", "secret"));
+}
+END_TEST
+
+START_TEST(test_look_up)
+{
+    Script first = {.verdict = HG_VERDICT_NOT_MINE};
+    Script second = {.verdict = HG_VERDICT_ACCEPTED};
+    g_autoptr(HgAuthenticator) auth = make_two((HgAuthenticatorConfig){0}, &first, &second);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HgPrincipal) carol = hg_authenticator_look_up(auth, 0, "carol", &error);
+    ck_assert_str_eq(hg_principal_name(carol), "carol");
+    second.verdict = HG_VERDICT_NOT_MINE;
+    ck_assert_ptr_null(hg_authenticator_look_up(auth, 0, "carol", &error));
+    ck_assert_ptr_null(error);
+    first.verdict = HG_VERDICT_UNAVAILABLE;
+    ck_assert_ptr_null(hg_authenticator_look_up(auth, 0, "carol", &error));
+    ck_assert_str_eq(error->message, "first: away");
 }
 END_TEST
 
@@ -314,9 +560,9 @@ START_TEST(test_unknown_names_cost_the_same)
     ck_assert(hg_password_hash(hg_slice_from_string("secret"), &hash, NULL));
     g_autofree char *text = g_strdup_printf("alice:%s\n", hash);
     g_autofree char *path = write_file(text);
-    HgAuthenticatorConfig config = make_config(users_chain, path, 60000, 10);
-    g_autoptr(HgAuthenticator) auth = NULL;
-    ck_assert(hg_authenticator_new(&config, &auth, NULL));
+    HgUsersMethod *users = NULL;
+    HgAuthenticatorConfig config = {.cache_ttl_ms = 60000, .cache_entries = 10};
+    g_autoptr(HgAuthenticator) auth = make_users_auth(config, users_chain, path, &users);
     double known = (double)cost_us(auth, "alice");
     double unknown = (double)cost_us(auth, "mallory");
     ck_assert_double_gt(known, 1000); /* it is work */
@@ -335,15 +581,14 @@ START_TEST(test_remembered_is_cheap)
 {
     g_auto(TestAuth) test = open_auth(60000);
     ck_assert(check(test.auth, "alice", "secret"));
-    HgSlice name = hg_slice_from_string("alice");
-    HgSlice password = hg_slice_from_string("secret");
+    HgAttempt attempt = attempt_of("alice", "secret");
     struct timespec before, after;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     for (int i = 0; i < 10000; i++) {
-        HgPrincipal *principal = NULL;
-        if (hg_authenticator_try_cached(test.auth, name, password, &principal) != HG_AUTH_ACCEPTED)
+        HgLogin login;
+        if (!hg_authenticator_try(test.auth, &attempt, &login) || login.principal == NULL)
             ck_abort_msg("forgotten");
-        hg_principal_unref(principal);
+        hg_login_clear(&login);
     }
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
     double us = ((double)(after.tv_sec - before.tv_sec) * 1e6 +
@@ -362,11 +607,11 @@ START_TEST(test_password_is_not_kept)
     ck_assert(hg_password_hash(hg_slice(bytes, SECRET_BYTES), &hash, NULL));
     g_autofree char *text = g_strdup_printf("alice:%s\n", hash);
     g_autofree char *path = write_file(text);
-    HgAuthenticatorConfig config = make_config(users_chain, path, 60000, 10);
-    g_autoptr(HgAuthenticator) auth = NULL;
-    ck_assert(hg_authenticator_new(&config, &auth, NULL));
+    HgUsersMethod *users = NULL;
+    HgAuthenticatorConfig config = {.cache_ttl_ms = 60000, .cache_entries = 10};
+    g_autoptr(HgAuthenticator) auth = make_users_auth(config, users_chain, path, &users);
     ck_assert(check(auth, "alice", bytes));
-    ck_assert_int_eq(try(auth, "alice", bytes), HG_AUTH_ACCEPTED);
+    ck_assert_int_eq(try(auth, "alice", bytes), KNOWN_GOOD);
     explicit_bzero(bytes, sizeof bytes);
     ck_assert_uint_eq(hidden_secret_count(&hidden), 0);
     unlink(path);
@@ -385,17 +630,18 @@ static void *log_in(void *data)
 {
     Shared *shared = data;
     for (int i = 0; i < 200; i++) {
-        HgPrincipal *principal = NULL;
-        HgSlice name = hg_slice_from_string("bob");
-        HgSlice good = hg_slice_from_string("geheim");
-        HgSlice bad = hg_slice_from_string("nein");
-        HgAuthOutcome outcome = hg_authenticator_try_cached(shared->auth, name, good, &principal);
-        if (outcome == HG_AUTH_CHECK &&
-            !hg_authenticator_check(shared->auth, name, good, &principal, NULL))
-            shared->wrong++;
-        g_clear_pointer(&principal, hg_principal_unref);
-        if (i % 20 == 0 && hg_authenticator_check(shared->auth, name, bad, &principal, NULL))
-            shared->wrong++;
+        HgAttempt good = attempt_of("bob", "geheim");
+        HgLogin login;
+        guint delay = 0;
+        if (!hg_authenticator_try(shared->auth, &good, &login))
+            hg_authenticator_check(shared->auth, &good, NULL, NULL, &login, &delay);
+        shared->wrong += login.verdict != HG_VERDICT_ACCEPTED;
+        hg_login_clear(&login);
+        if (i % 20 != 0)
+            continue;
+        login = check_login(shared->auth, "bob", "nein");
+        shared->wrong += login.verdict == HG_VERDICT_ACCEPTED;
+        hg_login_clear(&login);
     }
     return NULL;
 }
@@ -464,6 +710,12 @@ Suite *authenticator_suite(void)
     tcase_add_test(tcase, test_reload_broken_file);
     tcase_add_test(tcase, test_refused_configs);
     tcase_add_test(tcase, test_certificates);
+    tcase_add_test(tcase, test_who_is_asked);
+    tcase_add_test(tcase, test_unfit_principals);
+    tcase_add_test(tcase, test_memory_of_failures);
+    tcase_add_test(tcase, test_memory_of_tokens);
+    tcase_add_test(tcase, test_failing_again_and_again);
+    tcase_add_test(tcase, test_look_up);
     tcase_add_test(tcase, test_unknown_names_cost_the_same);
     tcase_add_test(tcase, test_remembered_is_cheap);
     tcase_add_test(tcase, test_password_is_not_kept);

@@ -14,16 +14,36 @@ static HgLoginCache *cache_new(gint64 ttl_ms, guint entries)
     return cache;
 }
 
+static HgCredentials credentials(const char *name, const char *password)
+{
+    return (HgCredentials){.name = hg_slice_from_string(name),
+                           .secret = hg_slice_from_string(password)};
+}
+
 static void add(HgLoginCache *cache, const char *name, const char *password, gint64 now)
 {
-    hg_login_cache_add(cache, hg_slice_from_string(name), hg_slice_from_string(password),
-                       hg_slice_from_string("hash"), now);
+    HgCredentials these = credentials(name, password);
+    HgLoginMemory memory = {.login = {.verdict = HG_VERDICT_DENIED, .why = (char *)"why"},
+                            .method = 3};
+    hg_login_cache_add(cache, 1, &these, now, &memory);
+}
+
+static gboolean find(HgLoginCache *cache, guint chain, const HgCredentials *these, gint64 now)
+{
+    HgLoginMemory memory = {0};
+    if (!hg_login_cache_find(cache, chain, these, now, &memory))
+        return FALSE;
+    ck_assert_int_eq(memory.login.verdict, HG_VERDICT_DENIED);
+    ck_assert_str_eq(memory.login.why, "why");
+    ck_assert_uint_eq(memory.method, 3);
+    hg_login_clear(&memory.login);
+    return TRUE;
 }
 
 static gboolean has(HgLoginCache *cache, const char *name, const char *password, gint64 now)
 {
-    return hg_login_cache_has(cache, hg_slice_from_string(name), hg_slice_from_string(password),
-                              hg_slice_from_string("hash"), now);
+    HgCredentials these = credentials(name, password);
+    return find(cache, 1, &these, now);
 }
 
 START_TEST(test_exactly_this_login)
@@ -37,11 +57,38 @@ START_TEST(test_exactly_this_login)
     ck_assert(!has(cache, "bob", "secret", 1));
     ck_assert(!has(cache, "alices", "ecret", 1)); /* the same bytes, cut elsewhere */
     ck_assert(!has(cache, "", "alicesecret", 1));
-    ck_assert(!hg_login_cache_has(cache, hg_slice_from_string("alice"),
-                                  hg_slice_from_string("secret"), hg_slice_from_string("other"),
-                                  1));
-    ck_assert(!hg_login_cache_has(cache, hg_slice_from_string("alice"),
-                                  hg_slice_from_string("secrethash"), hg_slice(NULL, 0), 1));
+    HgCredentials these = credentials("alice", "secret");
+    ck_assert(!find(cache, 2, &these, 1)); /* another chain */
+    these.bearer = TRUE;
+    ck_assert(!find(cache, 1, &these, 1));
+}
+END_TEST
+
+START_TEST(test_what_is_remembered)
+{
+    g_autoptr(HgLoginCache) cache = cache_new(1000, 100);
+    HgCredentials these = credentials("alice", "secret");
+    g_autoptr(HgPrincipal) alice = hg_principal_new("users", "alice", NULL, NULL);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    HgLoginMemory memory = {.login = {.verdict = HG_VERDICT_ACCEPTED,
+                                      .principal = alice,
+                                      .good_until = now + 1000,
+                                      .evidence = (char *)"hash"}};
+    HgLoginMemory out = {0};
+    hg_login_cache_add(cache, 1, &these, 0, &memory);
+    ck_assert(hg_login_cache_find(cache, 1, &these, 1, &out));
+    ck_assert_ptr_eq(out.login.principal, alice);
+    ck_assert_str_eq(out.login.evidence, "hash");
+    ck_assert_int_eq(out.login.good_until, now + 1000);
+    hg_login_clear(&out.login);
+    memory.login.good_until = now; /* a token that has expired since */
+    hg_login_cache_add(cache, 1, &these, 0, &memory);
+    ck_assert(!hg_login_cache_find(cache, 1, &these, 1, &out));
+    hg_login_cache_add(cache, 1, &these, 0, &memory);
+    hg_login_cache_forget(cache);
+    ck_assert_uint_eq(hg_login_cache_count(cache), 0);
+    add(cache, "alice", "secret", 0);
+    ck_assert(has(cache, "alice", "secret", 1));
 }
 END_TEST
 
@@ -116,11 +163,12 @@ START_TEST(test_password_is_not_kept)
     HiddenSecret hidden = hidden_secret();
     char bytes[SECRET_BYTES];
     g_autoptr(HgLoginCache) cache = cache_new(3600000, 100);
-    HgSlice password = hg_slice(bytes, SECRET_BYTES);
+    HgCredentials these = {hg_slice_from_string("alice"), hg_slice(bytes, SECRET_BYTES), FALSE};
+    HgLoginMemory memory = {.login = {.verdict = HG_VERDICT_DENIED, .why = (char *)"why"},
+                            .method = 3};
     hidden_secret_reveal(&hidden, bytes);
-    hg_login_cache_add(cache, hg_slice_from_string("alice"), password, hg_slice(NULL, 0), 0);
-    ck_assert(
-        hg_login_cache_has(cache, hg_slice_from_string("alice"), password, hg_slice(NULL, 0), 1));
+    hg_login_cache_add(cache, 1, &these, 0, &memory);
+    ck_assert(find(cache, 1, &these, 1));
     explicit_bzero(bytes, sizeof bytes);
     ck_assert_uint_eq(hidden_secret_count(&hidden), 0);
 }
@@ -167,6 +215,7 @@ Suite *login_cache_suite(void)
     TCase *tcase = tcase_create("login_cache");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_exactly_this_login);
+    tcase_add_test(tcase, test_what_is_remembered);
     tcase_add_test(tcase, test_ttl);
     tcase_add_test(tcase, test_off);
     tcase_add_test(tcase, test_bounded);

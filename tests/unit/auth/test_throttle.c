@@ -1,0 +1,114 @@
+/* Tests of auth/throttle: whom failures slow down, whom they shut out, and for how long. */
+#include "auth/throttle.h"
+#include "suites.h"
+
+#define SECOND ((gint64)G_USEC_PER_SEC)
+#define HOME   "192.0.2.1:4711"
+
+static HgThrottle *throttle_new(guint address_refuse_after)
+{
+    return hg_throttle_new(&(HgThrottleConfig){.delay_after = 2,
+                                               .refuse_after = 4,
+                                               .address_refuse_after = address_refuse_after,
+                                               .window_ms = 60000,
+                                               .refuse_for_ms = 30000});
+}
+
+START_TEST(test_delays)
+{
+    static const guint delays[] = {0, 0, 500, 1000, 2000, 4000, 5000, 5000};
+    g_autoptr(HgThrottle) throttle = throttle_new(0);
+    for (gsize i = 0; i < G_N_ELEMENTS(delays); i++)
+        ck_assert_uint_eq(hg_throttle_failed(throttle, "alice", HOME, 0), delays[i]);
+    for (int i = 0; i < 100; i++)
+        ck_assert_uint_eq(hg_throttle_failed(throttle, "alice", HOME, 0), 5000);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+    g_autoptr(HgThrottle) throttle = throttle_new(0);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, i), 0);
+        hg_throttle_failed(throttle, "alice", HOME, i);
+    }
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 3), 30);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", "192.0.2.1:1", 29 * SECOND), 2);
+    ck_assert_uint_eq(hg_throttle_refused_count(throttle, 29 * SECOND), 1);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "bob", HOME, 4), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", "192.0.2.10:4711", 4), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 31 * SECOND), 0);
+    hg_throttle_failed(throttle, "alice", HOME, 31 * SECOND); /* once more is once too many */
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 31 * SECOND), 30);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 200 * SECOND), 0);
+    ck_assert_uint_eq(hg_throttle_failed(throttle, "alice", HOME, 200 * SECOND), 0); /* forgotten */
+    ck_assert_uint_eq(hg_throttle_refused_count(throttle, 200 * SECOND), 0);
+}
+END_TEST
+
+START_TEST(test_success_and_forget)
+{
+    g_autoptr(HgThrottle) throttle = throttle_new(0);
+    for (int i = 0; i < 3; i++)
+        hg_throttle_failed(throttle, "alice", HOME, 0);
+    hg_throttle_succeeded(throttle, "alice", HOME);
+    hg_throttle_succeeded(throttle, "nobody", HOME);
+    for (int i = 0; i < 3; i++)
+        hg_throttle_failed(throttle, "alice", HOME, 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 0), 0);
+    hg_throttle_failed(throttle, "alice", HOME, 0);
+    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", HOME, 0), 0);
+    hg_throttle_forget(throttle);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 0), 0);
+}
+END_TEST
+
+/* Many names from one address; of IPv6, from one network. */
+START_TEST(test_addresses)
+{
+    g_autoptr(HgThrottle) throttle = throttle_new(6);
+    char name[16];
+    char address[64];
+    for (int i = 0; i < 6; i++) {
+        g_snprintf(name, sizeof name, "user%d", i);
+        g_snprintf(address, sizeof address, "[2001:db8::%d]:%d", i, 1000 + i);
+        hg_throttle_failed(throttle, name, address, 0);
+    }
+    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", "[2001:db8::77]:1", 1), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", "[2001:db8:0:1::77]:1", 1), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 1), 0);
+    for (int i = 0; i < 6; i++)
+        hg_throttle_failed(throttle, "x", "unix", 0); /* no port, no network */
+    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", "unix", 1), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", NULL, 1), 0);
+}
+END_TEST
+
+START_TEST(test_bounded)
+{
+    g_autoptr(HgThrottle) throttle = throttle_new(0);
+    char name[16];
+    for (int i = 0; i < 70000; i++) {
+        g_snprintf(name, sizeof name, "user%d", i);
+        for (int k = 0; k < 4; k++)
+            hg_throttle_failed(throttle, name, HOME, 0);
+    }
+    ck_assert_uint_eq(hg_throttle_refused_count(throttle, 0), 65536);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "user0", HOME, 0), 0);
+    ck_assert_uint_gt(hg_throttle_refused(throttle, "user69999", HOME, 0), 0);
+}
+END_TEST
+
+Suite *throttle_suite(void)
+{
+    Suite *suite = suite_create("auth/throttle");
+    TCase *tcase = tcase_create("throttle");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, test_delays);
+    tcase_add_test(tcase, test_refused);
+    tcase_add_test(tcase, test_success_and_forget);
+    tcase_add_test(tcase, test_addresses);
+    tcase_add_test(tcase, test_bounded);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
