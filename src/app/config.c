@@ -190,3 +190,19 @@ char *hg_config_summary(const HgConfig *config)
     g_string_append_printf(out, "  workers: %u\n", config->workers);
     return g_string_free(out, FALSE);
 }
+
+gboolean hg_config_impersonation(const HgConfig *config, HgImpersonation **out, GError **error)
+{
+    g_autofree HgImpersonationRule *rules = g_new0(HgImpersonationRule, config->n_impersonation);
+    for (guint i = 0; i < config->n_impersonation; i++) {
+        const HgImpersonationConfig *rule = &config->impersonation[i];
+        rules[i] = (HgImpersonationRule){.realm = rule->realm,
+                                         .principal = rule->principal,
+                                         .principal_group = rule->principal_group,
+                                         .principal_pattern = rule->principal_pattern,
+                                         .users = rule->may_act_as.users,
+                                         .groups = rule->may_act_as.groups,
+                                         .pattern = rule->may_act_as.pattern};
+    }
+    return hg_impersonation_new(rules, config->n_impersonation, out, error);
+}

@@ -7,6 +7,8 @@
 
 #include "app/config_diagnostics.h"
 #include "auth/certificate.h"
+#include "auth/impersonation.h"
+#include "auth/method.h"
 #include "auth/throttle.h"
 #include "base/address.h"
 #include "base/log.h"
@@ -98,10 +100,28 @@ typedef struct {
     HgUsersConfig users;
     HgCookieConfig cookie;
     HgThrottleConfig throttle;
+    HgTokenExpiry token_expiry;
     gint64 cache_ttl_ms;   /* 0 = successes are not remembered */
     gint64 failure_ttl_ms; /* 0 = failures are not remembered */
     guint cache_entries;
 } HgAuthenticationConfig;
+
+typedef struct {
+    const char *const *users;
+    guint n_users;
+    const char *const *groups;
+    guint n_groups;
+    const char *pattern;
+} HgMayActAsConfig;
+
+/* One rule; NULL for what isn't there. */
+typedef struct {
+    const char *principal;
+    const char *principal_group;
+    const char *principal_pattern;
+    const char *realm;
+    HgMayActAsConfig may_act_as;
+} HgImpersonationConfig;
 
 typedef struct {
     const char *host; /* DNS name or address, without brackets */
@@ -166,6 +186,8 @@ typedef struct {
     const HgListenerConfig *listeners;
     guint n_listeners;
     HgAuthenticationConfig authentication;
+    const HgImpersonationConfig *impersonation;
+    guint n_impersonation;
     const HgPoolConfig *pools;
     guint n_pools;
     HgLimitsConfig limits;
@@ -189,6 +211,9 @@ HgConfig *hg_config_ref(HgConfig *config);
 void hg_config_unref(HgConfig *config);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgConfig, hg_config_unref)
+
+/* Its rules of impersonation; the caller's (hg_impersonation_free()). */
+gboolean hg_config_impersonation(const HgConfig *config, HgImpersonation **out, GError **error);
 
 /* What the configuration amounts to, in a few lines for a person. Free with g_free. */
 char *hg_config_summary(const HgConfig *config);

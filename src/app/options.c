@@ -101,6 +101,14 @@ static const HgOptionChoice certificate_fields[] = {
     {0},
 };
 
+static const HgOptionChoice token_expiries[] = {
+    {"statements", HG_TOKEN_EXPIRY_STATEMENTS,
+     "no new sessions, and no new statements in those that are open", FALSE},
+    {"sessions", HG_TOKEN_EXPIRY_SESSIONS, "no new sessions", FALSE},
+    {"logins", HG_TOKEN_EXPIRY_LOGINS, "no new logins only", FALSE},
+    {0},
+};
+
 static const HgOptionChoice discoveries[] = {
     {"static", HG_CONFIG_DISCOVERY_STATIC, "the endpoints are listed under `endpoints`", FALSE},
     {"dns", 0, "finding endpoints by DNS is not in this version", TRUE},
@@ -366,6 +374,11 @@ static const HgOption authentication_rows[] = {
      .max = HOURS(1),
      .text = "How long a refused login is remembered, so that a tool with an old password that "
              "tries again and again costs nothing. 0 remembers none."},
+    {.name = "token_expiry",
+     CHOICE(HgAuthenticationConfig, token_expiry, HgTokenExpiry, token_expiries),
+     .fallback = "statements",
+     .text = "What is over when the token of a login expires. What runs is never ended by it. Over "
+             "HTTP each request brings its token, so an expired one is always refused."},
     {.name = "throttle",
      SECTION(HgAuthenticationConfig, throttle, throttle_section),
      .text = "What becomes of who fails to log in again and again."},
@@ -379,6 +392,45 @@ static const HgOption authentication_rows[] = {
 };
 static const HgSection authentication_section =
     DESCRIBE(HgAuthenticationConfig, authentication_rows);
+
+static const HgOption may_act_as_rows[] = {
+    {.name = "users",
+     LIST(HgMayActAsConfig, users, HG_OPTION_NAMES),
+     .min = 1,
+     .max = 10000,
+     .text = "Names of users."},
+    {.name = "groups",
+     LIST(HgMayActAsConfig, groups, HG_OPTION_NAMES),
+     .min = 1,
+     .max = 10000,
+     .text = "Groups: their members, as the chain of the listener knows them."},
+    {.name = "pattern",
+     STRING(HgMayActAsConfig, pattern, HG_OPTION_TEXT),
+     .text = "A regular expression that the whole name has to match."},
+};
+static const HgSection may_act_as_section = DESCRIBE(HgMayActAsConfig, may_act_as_rows);
+
+static const HgOption impersonation_rows[] = {
+    {.name = "principal",
+     STRING(HgImpersonationConfig, principal, HG_OPTION_TEXT),
+     .text = "Who may act as others: a user name."},
+    {.name = "principal_group",
+     STRING(HgImpersonationConfig, principal_group, HG_OPTION_TEXT),
+     .text = "Or a group whose members may."},
+    {.name = "principal_pattern",
+     STRING(HgImpersonationConfig, principal_pattern, HG_OPTION_TEXT),
+     .text = "Or a regular expression that the whole user name has to match."},
+    {.name = "realm",
+     STRING(HgImpersonationConfig, realm, HG_OPTION_TEXT),
+     .text =
+         "Only when this realm vouches for the principal: `users`, `certificate`, `ldap`, or "
+         "the name of a token issuer. Without it, any: then no two realms should have the name."},
+    {.name = "may_act_as",
+     SECTION(HgImpersonationConfig, may_act_as, may_act_as_section),
+     .required = TRUE,
+     .text = "As whom."},
+};
+static const HgSection impersonation_section = DESCRIBE(HgImpersonationConfig, impersonation_rows);
 
 static const HgOption pool_http_rows[] = {
     {.name = "path",
@@ -621,6 +673,13 @@ static const HgOption config_rows[] = {
      SECTION(HgConfig, authentication, authentication_section),
      .required = TRUE,
      .text = "Who may come in."},
+    {.name = "impersonation",
+     LIST(HgConfig, impersonation, HG_OPTION_SECTIONS),
+     .section = &impersonation_section,
+     .min = 1,
+     .max = 1000,
+     .text = "Who may run sessions as whom, with `hive.server2.proxy.user` or `doAs`. Without a "
+             "rule nobody may act as anybody else."},
     {.name = "pools",
      LIST(HgConfig, pools, HG_OPTION_SECTIONS),
      .section = &pool_section,

@@ -71,6 +71,7 @@ static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTl
 
 /* `listeners` has room for all listeners and outlives the options. */
 static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
+                                    const HgImpersonation *impersonation,
                                     HgListenerOptions *listeners)
 {
     guint chains = 1; /* behind the common one: see collect_chains() */
@@ -96,6 +97,8 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .shutdown_timeout = (guint)config->shutdown_timeout_ms,
         .job_threads = config->jobs.threads,
         .job_queue = config->jobs.queue,
+        .impersonation = impersonation,
+        .token_expiry = config->authentication.token_expiry,
         .client_tcp = tcp_options(&config->tcp.clients),
         .endpoint_tcp = tcp_options(&config->tcp.endpoints),
         .listeners = listeners,
@@ -250,7 +253,10 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
     g_autoptr(HgTlsSettings) tls = hg_tls_settings_new(config, error);
     if (tls == NULL)
         return FALSE;
-    HgProxyOptions options = proxy_options(config, tls, listeners);
+    g_autoptr(HgImpersonation) impersonation = NULL;
+    if (!hg_config_impersonation(config, &impersonation, error))
+        return FALSE;
+    HgProxyOptions options = proxy_options(config, tls, impersonation, listeners);
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!make_authenticator(config, &authenticator, error))
         return FALSE;

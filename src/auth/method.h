@@ -17,6 +17,14 @@ typedef struct {
     gboolean bearer; /* it came as Authorization: Bearer, so it can only be a token */
 } HgCredentials;
 
+/* What isn't allowed any more once the token of a login has expired; over HTTP, where each request
+ * carries its token, nothing is. What runs already is never ended by it. */
+typedef enum {
+    HG_TOKEN_EXPIRY_STATEMENTS, /* new sessions, and new statements and metadata calls */
+    HG_TOKEN_EXPIRY_SESSIONS,   /* new sessions */
+    HG_TOKEN_EXPIRY_LOGINS,     /* new logins only */
+} HgTokenExpiry;
+
 typedef enum {
     HG_VERDICT_NOT_MINE,    /* somebody else has to say */
     HG_VERDICT_ACCEPTED,    /* `principal` is who it is */

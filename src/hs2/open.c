@@ -76,7 +76,8 @@ static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
 {
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
     while (next_entry(&entries)) {
-        switch (hg_variable_judge(entries.key, entries.value, rewrite->plan->principal, error)) {
+        switch (
+            hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user, error)) {
         case HG_VARIABLE_PASS:
             hg_writer_string(&rewrite->writer, entries.key);
             hg_writer_string(&rewrite->writer, entries.value);
@@ -132,7 +133,7 @@ static gboolean judge_properties(Rewrite *rewrite, GError **error)
         return TRUE;
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->properties));
     while (next_entry(&entries))
-        if (hg_variable_judge(entries.key, entries.value, rewrite->plan->principal, error) ==
+        if (hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user, error) ==
             HG_VARIABLE_REFUSE)
             return FALSE;
     return entries.broken ? fail_invalid(error) : TRUE;
@@ -202,4 +203,37 @@ gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpen
     g_set_error(error, HG_ERROR, HG_ERROR_LIMIT,
                 "hivegate has no memory left for this session; try again later");
     return FALSE;
+}
+
+/* ---- whom it asks to run as ---- */
+
+static gboolean find_in(HgSlice map, char **out, GError **error)
+{
+    if (map.size == 0)
+        return TRUE;
+    Entries entries = read_entries(map);
+    while (next_entry(&entries)) {
+        if (entries.value.size == 0 || !hg_variable_is_proxy_user(entries.key))
+            continue;
+        if (*out != NULL && !hg_slice_equal_string(entries.value, *out)) {
+            g_set_error(error, HG_ERROR, HG_ERROR_DENIED,
+                        HG_VARIABLE_PROXY_USER " names several users; name one");
+            return FALSE;
+        }
+        if (*out == NULL)
+            *out = hg_slice_dup_string(entries.value);
+    }
+    return entries.broken ? fail_invalid(error) : TRUE;
+}
+
+gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char **out,
+                                 GError **error)
+{
+    HgSpan maps[] = {request->configuration, request->properties};
+    g_autofree char *found = NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(maps); i++)
+        if (!find_in(hg_slice(message.data + maps[i].offset, maps[i].size), &found, error))
+            return FALSE;
+    *out = g_steal_pointer(&found);
+    return TRUE;
 }

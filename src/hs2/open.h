@@ -12,21 +12,25 @@
 #include "hs2/request.h"
 
 typedef struct {
-    const char *principal;      /* who authenticated */
     const char *effective_user; /* who the session runs as */
     const char *login_name; /* hivegate's login at the endpoint (the effective user, or the service
                              * account): field 2, which a server without SASL takes the user from */
     gboolean name_proxy_user; /* login: service: set hive.server2.proxy.user to effective_user */
 } HgOpenPlan;
 
+/* Whom an OpenSession asks to run as: what hive.server2.proxy.user holds, in any spelling, in the
+ * configuration or in Databricks' connectionProperties. *out is NULL when it names nobody; g_free.
+ * FALSE: it names several. `request` as below. */
+gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char **out,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Appends the edited message, always with a strict head. FALSE with *error:
  * HG_ERROR_DENIED  a session variable that must not pass: hive.server2.proxy.user in any spelling
  *                  (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than
- *                  the principal; set:system:*, set:env:* (and metaconf); the same in Databricks'
- *                  connectionProperties
- * HG_ERROR_INVALID the map can't be read (the validator refuses such a request before)
- * HG_ERROR_LIMIT   the buffer can't grow.
- * The message fits an SQL client's error dialog. `request` must be an OK OpenSession over
- * `message`, and not incomplete. On failure `out` holds what it held before. */
+ *                  the effective one; set:system:*, set:env:* (and metaconf); the same in
+ * Databricks' connectionProperties HG_ERROR_INVALID the map can't be read (the validator refuses
+ * such a request before) HG_ERROR_LIMIT   the buffer can't grow. The message fits an SQL client's
+ * error dialog. `request` must be an OK OpenSession over `message`, and not incomplete. On failure
+ * `out` holds what it held before. */
 gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpenPlan *plan,
                          HgBuffer *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -69,7 +69,15 @@ static const char *strip_prefixes(char *key, char **name)
     return refusal;
 }
 
-HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *principal,
+gboolean hg_variable_is_proxy_user(HgSlice key)
+{
+    g_autofree char *folded = fold(key);
+    char *name;
+    (void)strip_prefixes(folded, &name);
+    return strcmp(name, HG_VARIABLE_PROXY_USER) == 0;
+}
+
+HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effective_user,
                                     GError **error)
 {
     g_autofree char *folded = fold(key);
@@ -84,12 +92,11 @@ HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *prin
     }
     if (strcmp(name, HG_VARIABLE_PROXY_USER) != 0)
         return HG_VARIABLE_PASS;
-    if (value.size == 0 || hg_slice_equal_string(value, principal))
+    if (value.size == 0 || hg_slice_equal_string(value, effective_user))
         return HG_VARIABLE_DROP;
     g_autofree char *quoted = hg_text_quote(value);
     g_set_error(error, HG_ERROR, HG_ERROR_DENIED,
-                "user %s may not run a session as %s; leave out " HG_VARIABLE_PROXY_USER
-                ", or log in as that user",
-                principal, quoted);
+                "this session runs as %s, not as %s; leave out " HG_VARIABLE_PROXY_USER,
+                effective_user, quoted);
     return HG_VARIABLE_REFUSE;
 }

@@ -21,7 +21,10 @@ typedef enum {
     HG_VARIABLE_REFUSE, /* the session must not be opened: *error says why */
 } HgVariableVerdict;
 
-/* Judges one variable for `principal`. `key` and `value` are valid UTF-8 without NUL. *error is set
- * for REFUSE only: HG_ERROR_DENIED, a text for the user. */
-HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *principal,
+/* TRUE when the key, in any spelling, asks for a session as somebody else. */
+gboolean hg_variable_is_proxy_user(HgSlice key);
+
+/* Judges one variable of a session that runs as `effective_user`. `key` and `value` are valid UTF-8
+ * without NUL. *error is set for REFUSE only: HG_ERROR_DENIED, a text for the user. */
+HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effective_user,
                                     GError **error);

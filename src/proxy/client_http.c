@@ -12,6 +12,11 @@ ClientHttp *hg_client_http_new(void)
     return g_new0(ClientHttp, 1);
 }
 
+const char *hg_client_http_acts_as(const HgClient *client)
+{
+    return client->http != NULL ? client->http->acts_as : NULL;
+}
+
 void hg_client_http_free(ClientHttp *http)
 {
     if (http != NULL)

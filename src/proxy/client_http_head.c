@@ -52,11 +52,10 @@ void hg_client_http_accepted(HgClient *client)
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const char *other = client->http->acts_as;
     hg_client_set_state(client, CLIENT_READY);
-    if (other != NULL && strcmp(other, hg_principal_name(client->identity.principal)) != 0) {
-        hg_client_log_refused(client, "doAs names another user");
+    if (other != NULL && *other == '\0') {
+        hg_client_log_refused(client, "a doAs that can't be understood");
         hg_client_http_refuse(client, "403 Forbidden", "",
-                              "hivegate: nobody may act as another user here; leave out doAs.",
-                              TRUE);
+                              "hivegate: doAs names nobody; expected the name of one user.", TRUE);
     } else {
         if (client->http->expects_continue)
             hg_client_write(client, hg_slice_from_string(go_on));

@@ -4,12 +4,15 @@
  */
 #include "proxy/client_private.h"
 
+#include "auth/name.h"
 #include "base/container.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "hs2/open.h"
 #include "proxy/orphan.h"
 #include "proxy/resident.h"
+
+typedef struct ClientLookUp ClientLookUp;
 
 /* One OpenSession on its way. Owned by the client while it lasts. */
 struct ClientOpening {
@@ -21,9 +24,11 @@ struct ClientOpening {
     guint64 tried;        /* endpoints that failed: hg_endpoint_bit() */
     HgEndpoint *endpoint; /* counted by hg_pool_choose(); NULL between attempts */
     HgBackend *backend;
-    gboolean counted;  /* in the quota; the lease takes that over */
-    gboolean kept;     /* the connection came from the cache and may be stale */
-    GString *problems; /* what went wrong at each endpoint */
+    gboolean counted;      /* in the quota; the lease takes that over */
+    gboolean kept;         /* the connection came from the cache and may be stale */
+    GString *problems;     /* what went wrong at each endpoint */
+    ClientLookUp *look_up; /* of the groups of another user; not ours, only to know it by */
+    HgBuffer message;      /* the OpenSession as it came, while that is looked up */
     HgTimer timer;
 };
 
@@ -52,6 +57,7 @@ static void free_opening(ClientOpening *opening)
         hg_quota_give(hg_gateway_quota(hg_worker_gateway(opening->client->worker)),
                       opening->effective_user);
     hg_buffer_clear(&opening->request);
+    hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
     g_free(opening->effective_user);
     g_free(opening);
@@ -71,7 +77,8 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
     gint32 seqid = opening->seqid;
     hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused",
            hg_log_text("client", client->identity.address),
-           hg_log_text("user", opening->effective_user), hg_log_text("why", text));
+           hg_log_text("user", hg_principal_name(client->identity.principal)),
+           hg_log_text("as", opening->effective_user), hg_log_text("why", text));
     hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, sql_state, text);
     hg_client_open_cancel(client);
     hg_client_done(client);
@@ -169,6 +176,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened",
            hg_log_text("client", client->identity.address),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
+           hg_log_text("as", opening->effective_user),
            hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))));
 }
 
@@ -213,8 +221,7 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
     const HgPoolOptions *pool = &hg_client_options(client)->pool;
     if (!check_login_name(pool, opening->effective_user, error))
         return FALSE;
-    HgOpenPlan plan = {.principal = hg_principal_name(client->identity.principal),
-                       .effective_user = opening->effective_user,
+    HgOpenPlan plan = {.effective_user = opening->effective_user,
                        .login_name = hg_worker_login_name(client->worker, opening->effective_user),
                        .name_proxy_user = pool->login == HG_LOGIN_SERVICE};
     return hg_open_rewrite(request, message, &plan, &opening->request, error);
@@ -242,8 +249,152 @@ static gboolean count_in(ClientOpening *opening)
     g_return_val_if_reached(FALSE);
 }
 
+static void fail_with(ClientOpening *opening, const GError *error)
+{
+    fail(opening, g_error_matches(error, HG_ERROR, HG_ERROR_DENIED) ? "42501" : "HY000",
+         error->message);
+}
+
+/* It is known whom the session runs as. */
+static void begin(ClientOpening *opening, const HgRequest *request, HgSlice message)
+{
+    g_autoptr(GError) error = NULL;
+    if (!count_in(opening))
+        return;
+    if (edit_request(opening, request, message, &error))
+        try_endpoint(opening);
+    else
+        fail_with(opening, error);
+}
+
+/* ---- whom the session runs as ---- */
+
+/* The groups of the user whom a principal wants to act as, looked up on a job thread. */
+struct ClientLookUp {
+    HgTask task; /* brings the outcome back to the worker */
+    HgWorker *worker;
+    guint64 client;         /* the client's id: it may be gone when the outcome comes */
+    ClientOpening *opening; /* it may be over then: only to be compared */
+    HgAuthenticator *authenticator;
+    guint chain;
+    char *name;
+    HgPrincipal *found; /* the outcome; NULL: nobody knows the name, or it can't be told */
+    GError *error;
+};
+
+static void free_look_up(ClientLookUp *look_up)
+{
+    g_free(look_up->name);
+    hg_principal_unref(look_up->found);
+    g_clear_error(&look_up->error);
+    g_free(look_up);
+}
+
+static void refuse_other(ClientOpening *opening, const char *other, const char *why)
+{
+    g_autofree char *quoted = hg_text_quote(hg_slice_from_string(other));
+    g_autofree char *text =
+        g_strdup_printf("hivegate: user %s may not run a session as %s: %s.",
+                        hg_principal_name(opening->client->identity.principal), quoted, why);
+    fail(opening, "42501", text);
+}
+
+static void on_looked_up(HgTask *task)
+{
+    ClientLookUp *look_up = (ClientLookUp *)(void *)task;
+    HgClient *client = hg_worker_find_client(look_up->worker, look_up->client);
+    if (client != NULL && client->opening == look_up->opening && client->opening != NULL &&
+        client->opening->look_up == look_up) {
+        ClientOpening *opening = client->opening;
+        HgRequest request;
+        HgSlice message =
+            hg_slice(hg_buffer_data(&opening->message), hg_buffer_size(&opening->message));
+        hg_client_enter(client);
+        opening->look_up = NULL;
+        if (look_up->error != NULL) {
+            hg_log(hg_client_log(client), HG_LOG_WARN, "look_up_failed",
+                   hg_log_text("user", look_up->name), hg_log_text("why", look_up->error->message));
+            refuse_other(opening, look_up->name,
+                         "their groups can't be looked up at the moment; try again");
+        } else if (look_up->found == NULL ||
+                   !hg_impersonation_check_groups(hg_client_options(client)->impersonation,
+                                                  client->identity.principal, look_up->found)) {
+            refuse_other(opening, look_up->name, "no impersonation rule allows it");
+        } else if (hg_request_read(message, &request) == HG_REQUEST_OK) {
+            g_free(opening->effective_user);
+            opening->effective_user = g_strdup(look_up->name);
+            begin(opening, &request, message);
+        }
+        hg_client_leave(client);
+    }
+    free_look_up(look_up);
+}
+
+static void run_look_up(void *data, gboolean cancelled)
+{
+    ClientLookUp *look_up = data;
+    if (!cancelled) {
+        look_up->found = hg_authenticator_look_up(look_up->authenticator, look_up->chain,
+                                                  look_up->name, &look_up->error);
+        look_up->task.run = on_looked_up;
+        if (hg_loop_post(hg_worker_loop(look_up->worker), &look_up->task))
+            return;
+    }
+    free_look_up(look_up);
+}
+
+/* Lets a job thread look up the other's groups; the OpenSession waits. */
+static void look_up(ClientOpening *opening, const char *other, HgSlice message)
+{
+    HgClient *client = opening->client;
+    HgGateway *gateway = hg_worker_gateway(client->worker);
+    if (!hg_buffer_append(&opening->message, message, G_MAXINT32)) {
+        fail(opening, "53200", HG_AT_CEILING "; try again.");
+        return;
+    }
+    ClientLookUp *job = g_new0(ClientLookUp, 1);
+    job->worker = client->worker;
+    job->client = client->id;
+    job->opening = opening;
+    job->authenticator = hg_gateway_authenticator(gateway);
+    job->chain = client->listener->chain;
+    job->name = g_strdup(other);
+    opening->look_up = job;
+    if (hg_jobs_submit(hg_gateway_jobs(gateway), run_look_up, job))
+        return;
+    free_look_up(job);
+    fail(opening, "53300", "hivegate has too much to look up at the moment; try again.");
+}
+
+/* The user whom the client asks to act as, in OpenSession or in the URL; NULL: nobody else. g_free.
+ * FALSE when that can't be followed. */
+static gboolean read_other(HgClient *client, const HgRequest *request, HgSlice message, char **out,
+                           GError **error)
+{
+    g_autofree char *variable = NULL;
+    const char *url = hg_client_http_acts_as(client);
+    if (!hg_open_find_proxy_user(request, message, &variable, error))
+        return FALSE;
+    if (url != NULL && variable != NULL && strcmp(url, variable) != 0) {
+        g_set_error(error, HG_ERROR, HG_ERROR_DENIED,
+                    "hivegate: doAs and hive.server2.proxy.user name different users; name one.");
+        return FALSE;
+    }
+    const char *other = url != NULL ? url : variable;
+    if (other == NULL || strcmp(other, hg_principal_name(client->identity.principal)) == 0)
+        return TRUE;
+    if (!hg_user_name_check(hg_slice_from_string(other), error)) {
+        g_prefix_error(error, "hivegate: nobody can act as such a user: ");
+        return FALSE;
+    }
+    *out = g_strdup(other);
+    return TRUE;
+}
+
 void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
 {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *other = NULL;
     hg_client_set_state(client, CLIENT_OPENING);
     ClientOpening *opening = g_new0(ClientOpening, 1);
     client->opening = opening;
@@ -253,13 +404,28 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
     opening->problems = g_string_new(NULL);
     hg_buffer_init(&opening->request, hg_gateway_budget(hg_worker_gateway(client->worker)));
+    hg_buffer_init(&opening->message, hg_gateway_budget(hg_worker_gateway(client->worker)));
     hg_timer_init(&opening->timer, on_timeout);
-    g_autoptr(GError) error = NULL;
-    if (!count_in(opening))
+    if (!read_other(client, request, message, &other, &error)) {
+        fail_with(opening, error);
         return;
-    if (edit_request(opening, request, message, &error))
-        try_endpoint(opening);
-    else
-        fail(opening, g_error_matches(error, HG_ERROR, HG_ERROR_DENIED) ? "42501" : "HY000",
-             error->message);
+    }
+    if (other == NULL) {
+        begin(opening, request, message);
+        return;
+    }
+    switch (hg_impersonation_check(hg_client_options(client)->impersonation,
+                                   client->identity.principal, other)) {
+    case HG_IMPERSONATION_ALLOWED:
+        g_free(opening->effective_user);
+        opening->effective_user = g_steal_pointer(&other);
+        begin(opening, request, message);
+        break;
+    case HG_IMPERSONATION_BY_GROUP:
+        look_up(opening, other, message);
+        break;
+    case HG_IMPERSONATION_REFUSED:
+        refuse_other(opening, other, "no impersonation rule allows it");
+        break;
+    }
 }

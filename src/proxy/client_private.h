@@ -231,6 +231,9 @@ void hg_client_give_up(HgClient *client, HgSlice method, gint32 seqid, const cha
 ClientHttp *hg_client_http_new(void);
 void hg_client_http_free(ClientHttp *http);
 
+/* Whom the present request asks to act as by doAs; NULL: it doesn't, or isn't HTTP. Borrowed. */
+const char *hg_client_http_acts_as(const HgClient *client);
+
 /* ---- client_request.c ---- */
 
 /* Serves one request. `message` may be edited and has headroom; it is not used after the return. */

@@ -111,10 +111,27 @@ static gboolean make_strict(const HgRequest *request, const guint8 *message, HgB
     return hg_writer_finish(&writer);
 }
 
+/* Over HTTP each request may say whom it acts as: somebody else than the session was opened for
+ * would believe that it runs as them. TRUE when the client was told. */
+static gboolean refuse_other(HgClient *client, const HgRequest *request, const HgSession *session)
+{
+    const char *other = hg_client_http_acts_as(client);
+    if (other == NULL || strcmp(other, hg_session_effective_user(session)) == 0)
+        return FALSE;
+    g_autofree char *text =
+        g_strdup_printf("hivegate: this session runs as %s, and doAs names somebody else; open a "
+                        "session for them.",
+                        hg_session_effective_user(session));
+    hg_client_answer_error(client, request->method, request->head.seqid, "42501", text);
+    return TRUE;
+}
+
 /* Forwards a request on a session, or on an operation of it. */
 static void forward(HgClient *client, const HgRequest *request, guint8 *message, HgSession *session,
                     HgOperation *operation)
 {
+    if (refuse_other(client, request, session))
+        return;
     Lease *lease =
         hg_session_state(session) == HG_SESSION_OPEN ? hg_client_lease(client, session) : NULL;
     if (lease == NULL) {
@@ -154,6 +171,17 @@ static void answer_info(HgClient *client, const HgRequest *request, const HgSess
 static const char stopping_text[] =
     "hivegate: this gateway is stopping and takes no new work. Connect again to go on.";
 
+/* TRUE when the token of the client's login has expired, and that ends what it asks for. */
+static gboolean is_expired(HgClient *client, HgTokenExpiry last)
+{
+    gint64 until = client->identity.good_until;
+    return until != 0 && hg_client_options(client)->token_expiry <= last &&
+           g_get_real_time() / G_USEC_PER_SEC >= until;
+}
+
+static const char expired_text[] =
+    "hivegate: the token that you logged in with has expired; connect again with a new one.";
+
 static void serve_session_call(HgClient *client, const HgRequest *request, guint8 *message,
                                const HgHandle *handle)
 {
@@ -166,6 +194,9 @@ static void serve_session_call(HgClient *client, const HgRequest *request, guint
     else if (request->method->gives == HG_GIVES_OPERATION && hg_worker_is_draining(client->worker))
         hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
                                stopping_text);
+    else if (request->method->gives == HG_GIVES_OPERATION &&
+             is_expired(client, HG_TOKEN_EXPIRY_STATEMENTS))
+        hg_client_answer_error(client, request->method, request->head.seqid, "28000", expired_text);
     else
         forward(client, request, message, session, NULL);
 }
@@ -191,6 +222,8 @@ static void serve_open(HgClient *client, const HgRequest *request, guint8 *messa
                                stopping_text);
     else if (client->transport->logs_in_raw)
         hg_client_login_raw(client, request, message);
+    else if (is_expired(client, HG_TOKEN_EXPIRY_SESSIONS))
+        hg_client_answer_error(client, request->method, request->head.seqid, "28000", expired_text);
     else
         hg_client_open(client, request, hg_slice(message, request->size));
 }

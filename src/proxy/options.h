@@ -3,6 +3,8 @@
  * The strings are borrowed from the configuration snapshot, which outlives the gateway. */
 #pragma once
 
+#include "auth/impersonation.h"
+#include "auth/method.h"
 #include "net/socket.h"
 #include "net/tls.h"
 
@@ -50,6 +52,8 @@ typedef struct {
     guint job_queue;
     HgTcpOptions client_tcp;
     HgTcpOptions endpoint_tcp;
+    const HgImpersonation *impersonation; /* who may act as whom */
+    HgTokenExpiry token_expiry;           /* what an expired token ends */
     const HgListenerOptions *listeners;
     guint n_listeners;
     HgPoolOptions pool;

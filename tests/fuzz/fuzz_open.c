@@ -372,10 +372,11 @@ static void rewrite(HgSlice message, gboolean own)
     if (hg_request_read(message, &request) != HG_REQUEST_OK || request.incomplete ||
         request.method == NULL || request.method->id != HG_METHOD_OPEN_SESSION)
         return;
-    HgOpenPlan plan = {.principal = PRINCIPAL,
-                       .effective_user = PRINCIPAL,
-                       .login_name = LOGIN,
-                       .name_proxy_user = own};
+    g_autofree char *other = NULL;
+    g_autoptr(GError) unclear = NULL;
+    FUZZ_CHECK(hg_open_find_proxy_user(&request, message, &other, &unclear) == (unclear == NULL));
+    FUZZ_CHECK(other == NULL || (unclear == NULL && *other != '\0'));
+    HgOpenPlan plan = {.effective_user = PRINCIPAL, .login_name = LOGIN, .name_proxy_user = own};
     HgBudget budget;
     HgBuffer out;
     g_autoptr(GError) error = NULL;

@@ -14,7 +14,6 @@ from ..kit.backend import Backend
 from ..kit.gate import Gate, eventually
 from ..kit.http import (
     OPEN,
-    PATH,
     add_listener,
     basic,
     http_peer,
@@ -100,31 +99,3 @@ def test_colons_in_a_password(
     for cut in ("a", "a:b", "a:b::c"):
         peer.authorization = basic("colons", cut)
         assert peer.post(OPEN).status == 401
-
-
-@pytest.mark.smoke
-def test_acting_as_another(make_http: Callable) -> None:
-    """Nobody may, whether the login is known already or not."""
-    gate, backend = make_http(bystanders=0)
-    for _ in range(2):
-        for query in ("doAs=bob", "DOAS=bob", "x=y&doas=bob", "doAs=", "doAs=%41lice", "do%41s=bob"):
-            with http_peer(gate) as peer:
-                response = peer.post(OPEN, target=f"{PATH}?{query}")
-                assert "doAs" in is_refusal(response, 403)
-                peer.target = f"{PATH}?doAs=alice"
-                session = peer.open()
-                message = call("GetInfo", info_fields(session))
-                assert peer.post(message, target=f"{PATH}?doAs=bob&doAs=alice").status == 403
-                peer.close_session(session).ok()
-    assert {c.user for c in backend.calls} == {"alice"}
-
-
-def test_acting_as_another_with_the_first_request(make_http: Callable) -> None:
-    """That password was never checked before: its check takes a while."""
-    gate, backend = make_http(bystanders=0)
-    with http_peer(gate) as peer:
-        peer.send(peer.request(OPEN, target=f"{PATH}?doAs=bob"))
-        is_refusal(peer.response(), 403)
-        peer.target = f"{PATH}?doAs=alice"
-        peer.close_session(peer.open()).ok()
-    assert len(backend.seen("OpenSession")) == 1

@@ -12,6 +12,7 @@ int main(void)
     srunner_add_suite(runner, certificate_suite());
     srunner_add_suite(runner, cookie_suite());
     srunner_add_suite(runner, throttle_suite());
+    srunner_add_suite(runner, impersonation_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

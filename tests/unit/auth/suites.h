@@ -12,3 +12,4 @@ Suite *authenticator_suite(void);
 Suite *certificate_suite(void);
 Suite *cookie_suite(void);
 Suite *throttle_suite(void);
+Suite *impersonation_suite(void);

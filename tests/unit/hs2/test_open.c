@@ -4,12 +4,9 @@
 #include "notation.h"
 #include "suites.h"
 
-static const HgOpenPlan as_user = {
-    .principal = "alice", .effective_user = "alice", .login_name = "alice"};
-static const HgOpenPlan service = {.principal = "alice",
-                                   .effective_user = "alice",
-                                   .login_name = "gateway",
-                                   .name_proxy_user = TRUE};
+static const HgOpenPlan as_user = {.effective_user = "alice", .login_name = "alice"};
+static const HgOpenPlan service = {
+    .effective_user = "alice", .login_name = "gateway", .name_proxy_user = TRUE};
 
 static gboolean rewrite(const char *notation, const HgOpenPlan *plan, HgBuffer *out, GError **error)
 {
@@ -143,6 +140,47 @@ START_TEST(test_only_the_message_is_read)
 }
 END_TEST
 
+static char *find_other(const char *notation, GError **error)
+{
+    AUTO_MESSAGE(bytes, notation);
+    HgRequest request;
+    char *found = NULL;
+    ck_assert_int_eq(hg_request_read(bytes_slice(bytes), &request), HG_REQUEST_OK);
+    gboolean ok = hg_open_find_proxy_user(&request, bytes_slice(bytes), &found, error);
+    ck_assert(ok || found == NULL);
+    return found;
+}
+
+START_TEST(test_whom_it_asks_for)
+{
+    static const struct {
+        const char *notation, *found;
+    } cases[] = {
+        {"call OpenSession 7 {1:{1:9}}", NULL},
+        {"call OpenSession 7 {1:{2:'carol' 4:<11 11 'a' 'b'>}}", NULL},
+        {"call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' ''>}}", NULL},
+        {"call OpenSession 7 {1:{4:<11 11 'a' 'b' 'hive.server2.proxy.user' 'bob'>}}", "bob"},
+        {"call OpenSession 7 {1:{4:<11 11 'set:hivevar:hive.server2.proxy.user' 'bob'>}}", "bob"},
+        {"call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' 'bob' "
+         "' SET: hiveconf:Hive.Server2.Proxy.User' 'bob'>}}",
+         "bob"},
+        {"call OpenSession 3 {1:{0x502:42248l 0x503:<11 11 'hive.server2.proxy.user' 'bob'>}}",
+         "bob"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *found = find_other(cases[i].notation, &error);
+        ck_assert_ptr_null(error);
+        ck_assert_msg(g_strcmp0(found, cases[i].found) == 0, "%s", cases[i].notation);
+    }
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(find_other("call OpenSession 3 {1:{4:<11 11 'hive.server2.proxy.user' 'bob' "
+                                  "'set:hive.server2.proxy.user' 'carol'>}}",
+                                  &error));
+    ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_DENIED));
+}
+END_TEST
+
 START_TEST(test_refused_leaves_the_buffer)
 {
     static const char *const notations[] = {
@@ -208,6 +246,7 @@ Suite *open_suite(void)
     tcase_add_test(tests, test_own_name_is_dropped);
     tcase_add_test(tests, test_unknown_fields_stay);
     tcase_add_test(tests, test_databricks);
+    tcase_add_test(tests, test_whom_it_asks_for);
     tcase_add_test(tests, test_head_becomes_a_strict_call);
     tcase_add_test(tests, test_only_the_message_is_read);
     tcase_add_test(tests, test_refused_leaves_the_buffer);

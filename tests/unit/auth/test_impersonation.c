@@ -1,0 +1,110 @@
+/* Tests of auth/impersonation: who may act as whom. */
+#include "auth/impersonation.h"
+#include "suites.h"
+
+#include <string.h>
+
+static const char *const bob_and_carol[] = {"bob", "carol", NULL};
+static const char *const analysts[] = {"analysts", NULL};
+static const char *const nobody[] = {NULL};
+
+static HgImpersonation *rules_new(const HgImpersonationRule *rules, guint n)
+{
+    HgImpersonation *made = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean ok = hg_impersonation_new(rules, n, &made, &error);
+    ck_assert_msg(ok, "%s", ok ? "" : error->message);
+    return made;
+}
+
+static HgImpersonationVerdict check(const HgImpersonation *rules, const char *realm,
+                                    const char *name, const char *const *groups, const char *other)
+{
+    g_autoptr(HgPrincipal) who = hg_principal_new(realm, name, groups, NULL);
+    return hg_impersonation_check(rules, who, other);
+}
+
+START_TEST(test_without_rules)
+{
+    g_autoptr(HgImpersonation) none = rules_new(NULL, 0);
+    HgImpersonationRule empty = {.principal = "tableau", .users = nobody, .groups = nobody};
+    g_autoptr(HgImpersonation) of_nobody = rules_new(&empty, 1);
+    ck_assert_int_eq(check(none, "users", "root", NULL, "bob"), HG_IMPERSONATION_REFUSED);
+    ck_assert_int_eq(check(of_nobody, "users", "tableau", NULL, "bob"), HG_IMPERSONATION_REFUSED);
+}
+END_TEST
+
+START_TEST(test_names_and_patterns)
+{
+    const HgImpersonationRule rules[] = {
+        {.principal = "tableau", .users = bob_and_carol},
+        {.principal_pattern = "svc-[a-z]+|bot", .pattern = "team-.*|guest"},
+        {.principal_group = "bi", .users = bob_and_carol},
+        {.realm = "ldap", .principal = "admin", .pattern = ".*"},
+    };
+    static const char *const bi[] = {"bi", NULL};
+    g_autoptr(HgImpersonation) made = rules_new(rules, G_N_ELEMENTS(rules));
+    const struct {
+        const char *realm, *name;
+        const char *const *groups;
+        const char *other;
+        gboolean allowed;
+    } cases[] = {
+        {"users", "tableau", NULL, "bob", TRUE},       {"users", "tableau", NULL, "dora", FALSE},
+        {"users", "tableau", NULL, "Bob", FALSE},      {"users", "Tableau", NULL, "bob", FALSE},
+        {"users", "svc-x", NULL, "team-1", TRUE},      {"users", "svc-x", NULL, "guest", TRUE},
+        {"users", "svc-x", NULL, "xguest", FALSE},     {"users", "svc-x1", NULL, "guest", FALSE},
+        {"users", "xbot", NULL, "guest", FALSE},       {"users", "bots", NULL, "guest", FALSE},
+        {"users", "svc-x\n", NULL, "guest", FALSE},    {"users", "svc-x", NULL, "guest\n", FALSE},
+        {"users", "superset", bi, "carol", TRUE},      {"users", "superset", NULL, "carol", FALSE},
+        {"users", "superset", nobody, "carol", FALSE}, {"ldap", "admin", NULL, "anyone", TRUE},
+        {"users", "admin", NULL, "anyone", FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+        ck_assert_msg(check(made, cases[i].realm, cases[i].name, cases[i].groups, cases[i].other) ==
+                          (cases[i].allowed ? HG_IMPERSONATION_ALLOWED : HG_IMPERSONATION_REFUSED),
+                      "%s as %s", cases[i].name, cases[i].other);
+}
+END_TEST
+
+START_TEST(test_groups)
+{
+    const HgImpersonationRule rule = {.principal = "tableau", .groups = analysts};
+    static const char *const others[] = {"ops", NULL};
+    g_autoptr(HgImpersonation) made = rules_new(&rule, 1);
+    g_autoptr(HgPrincipal) tableau = hg_principal_new("users", "tableau", NULL, NULL);
+    g_autoptr(HgPrincipal) alice = hg_principal_new("users", "alice", analysts, NULL);
+    g_autoptr(HgPrincipal) bob = hg_principal_new("users", "bob", others, NULL);
+    g_autoptr(HgPrincipal) unknown = hg_principal_new("users", "carol", NULL, NULL);
+    ck_assert_int_eq(hg_impersonation_check(made, tableau, "alice"), HG_IMPERSONATION_BY_GROUP);
+    ck_assert_int_eq(hg_impersonation_check(made, bob, "alice"), HG_IMPERSONATION_REFUSED);
+    ck_assert(hg_impersonation_check_groups(made, tableau, alice));
+    ck_assert(!hg_impersonation_check_groups(made, tableau, bob));
+    ck_assert(!hg_impersonation_check_groups(made, tableau, unknown));
+    ck_assert(!hg_impersonation_check_groups(made, bob, alice));
+}
+END_TEST
+
+START_TEST(test_bad_patterns)
+{
+    const HgImpersonationRule rules[] = {{.principal_pattern = "("}, {.pattern = "a)(b"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+        HgImpersonation *made = NULL;
+        g_autoptr(GError) error = NULL;
+        ck_assert(!hg_impersonation_new(&rules[i], 1, &made, &error));
+        ck_assert_ptr_nonnull(strstr(error->message, "is not a regular expression"));
+    }
+}
+END_TEST
+
+Suite *impersonation_suite(void)
+{
+    Suite *suite = suite_create("auth/impersonation");
+    TCase *tcase = tcase_create("impersonation");
+    tcase_add_test(tcase, test_without_rules);
+    tcase_add_test(tcase, test_names_and_patterns);
+    tcase_add_test(tcase, test_groups);
+    tcase_add_test(tcase, test_bad_patterns);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
