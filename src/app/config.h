@@ -124,6 +124,25 @@ typedef struct {
 } HgImpersonationConfig;
 
 typedef struct {
+    const char *const
+        *users; /* with n_users 0 and so on: not by that; with none at all: everybody */
+    guint n_users;
+    const char *const *groups;
+    guint n_groups;
+    const char *const *set; /* names and values in turns */
+    guint n_set;
+} HgVariableDefaultsConfig;
+
+typedef struct {
+    const char *const *allow; /* NULL: all */
+    guint n_allow;
+    const char *const *deny;
+    guint n_deny;
+    const HgVariableDefaultsConfig *defaults;
+    guint n_defaults;
+} HgSessionVariablesConfig;
+
+typedef struct {
     const char *host; /* DNS name or address, without brackets */
     const char *port;
 } HgEndpointConfig;
@@ -188,6 +207,7 @@ typedef struct {
     HgAuthenticationConfig authentication;
     const HgImpersonationConfig *impersonation;
     guint n_impersonation;
+    HgSessionVariablesConfig session_variables;
     const HgPoolConfig *pools;
     guint n_pools;
     HgLimitsConfig limits;

@@ -5,6 +5,7 @@
 #include "auth/authenticator.h"
 #include "auth/users.h"
 #include "base/text.h"
+#include "hs2/variable.h"
 
 #include <string.h>
 
@@ -260,6 +261,29 @@ static void check_impersonation(const HgConfig *config, const HgYaml *root,
                                      diagnostics);
 }
 
+/* The operator's own variables: none that no session may set. */
+static void check_session_variables(const HgConfig *config, const HgYaml *root,
+                                    HgDiagnostics *diagnostics)
+{
+    const HgSessionVariablesConfig *variables = &config->session_variables;
+    const HgYaml *list = hg_yaml_get(hg_yaml_get(root, "session_variables"), "defaults");
+    for (guint i = 0; i < variables->n_defaults; i++) {
+        const HgVariableDefaultsConfig *entry = &variables->defaults[i];
+        for (guint k = 0; k < entry->n_set; k++) {
+            HgSlice name = hg_slice_from_string(entry->set[2 * k]);
+            gboolean prefixed = memchr(name.data, ':', name.size) != NULL;
+            if (!prefixed && !hg_variable_is_server_wide(entry->set[2 * k]) &&
+                !hg_variable_is_proxy_user(name))
+                continue;
+            g_autofree char *quoted = quote(entry->set[2 * k]);
+            hg_diagnostics_error(diagnostics, place(hg_yaml_nth(list, i), "set"),
+                                 "session_variables.defaults[%u].set: %s %s", i, quoted,
+                                 prefixed ? "has a prefix; expected the name alone"
+                                          : "can't be set for a session: it is the server's own");
+        }
+    }
+}
+
 static void check_service(const HgPoolConfig *pool, const HgYaml *map, guint index,
                           HgDiagnostics *diagnostics)
 {
@@ -395,6 +419,7 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
     check_listeners(config, root, diagnostics);
     check_authentication(config, root, diagnostics);
     check_impersonation(config, root, diagnostics);
+    check_session_variables(config, root, diagnostics);
     check_pools(config, root, diagnostics);
     check_limits(config, root, diagnostics);
 }

@@ -244,6 +244,31 @@ static gboolean read_names(const Target *target, const HgYaml *node)
     return used == size;
 }
 
+static gboolean read_pairs(const Target *target, const HgYaml *node)
+{
+    if (node->kind != HG_YAML_MAP)
+        return refuse(target, node,
+                      node->kind == HG_YAML_LIST ? "a list is here"
+                      : node->is_null            ? "there is no value"
+                                                 : "a single value is here");
+    guint size = hg_yaml_size(node);
+    const char **pairs = g_new0(const char *, 2 * size + 1);
+    guint used = 0;
+    g_ptr_array_add(target->reader->owned, pairs);
+    for (guint i = 0; i < size; i++) {
+        if (!check_text_item(target, hg_yaml_item(node, i)))
+            continue;
+        Target one = *target;
+        one.out = &pairs[2 * used];
+        (void)store_text(&one, g_strdup(hg_yaml_key(node, i)->text));
+        one.out = &pairs[2 * used + 1];
+        used += store_text(&one, g_strdup(hg_yaml_item(node, i)->text));
+    }
+    *(const char *const **)target->out = pairs;
+    *target->count = used;
+    return used == size;
+}
+
 static gboolean read_endpoint(const Target *target, const HgYaml *item, HgEndpointConfig *out)
 {
     g_autofree char *host = NULL;
@@ -328,6 +353,8 @@ static gboolean read_node(const Target *target, const HgYaml *node)
     case HG_OPTION_ENDPOINTS:
     case HG_OPTION_SECTIONS:
         return read_list(target, node);
+    case HG_OPTION_PAIRS:
+        return read_pairs(target, node);
     case HG_OPTION_SECTION:
         return read_section(target, node);
     case HG_OPTION_NOT_HERE:
@@ -348,8 +375,8 @@ static char *path_of(const char *path, const char *name)
 static Target target_of(const HgConfigReader *reader, const HgOption *option, const char *path,
                         gpointer out)
 {
-    gboolean is_list = option->kind == HG_OPTION_NAMES || option->kind == HG_OPTION_ENDPOINTS ||
-                       option->kind == HG_OPTION_SECTIONS;
+    gboolean is_list = option->kind == HG_OPTION_NAMES || option->kind == HG_OPTION_PAIRS ||
+                       option->kind == HG_OPTION_ENDPOINTS || option->kind == HG_OPTION_SECTIONS;
     guint8 *bytes = out;
     return (Target){
         .reader = reader,

@@ -432,6 +432,52 @@ static const HgOption impersonation_rows[] = {
 };
 static const HgSection impersonation_section = DESCRIBE(HgImpersonationConfig, impersonation_rows);
 
+static const HgOption variable_defaults_rows[] = {
+    {.name = "users",
+     LIST(HgVariableDefaultsConfig, users, HG_OPTION_NAMES),
+     .min = 1,
+     .max = 10000,
+     .text = "For sessions that run as one of these users. Without `users` and `groups`, for all."},
+    {.name = "groups",
+     LIST(HgVariableDefaultsConfig, groups, HG_OPTION_NAMES),
+     .min = 1,
+     .max = 10000,
+     .text = "For sessions of members of these groups."},
+    {.name = "set",
+     LIST(HgVariableDefaultsConfig, set, HG_OPTION_PAIRS),
+     .required = TRUE,
+     .text = "What is set when the client doesn't set it: names, such as "
+             "`spark.sql.shuffle.partitions`, and values."},
+};
+static const HgSection variable_defaults_section =
+    DESCRIBE(HgVariableDefaultsConfig, variable_defaults_rows);
+
+static const HgOption session_variables_rows[] = {
+    {.name = "allow",
+     LIST(HgSessionVariablesConfig, allow, HG_OPTION_NAMES),
+     .min = 0,
+     .max = 10000,
+     .text =
+         "What clients may set when they open a session: names with `*` and `?`, without "
+         "`set:`, `hiveconf:` and `hivevar:`. Without it, everything but what is never allowed: "
+         "system properties, the server's own settings (memory, class path, master), and what "
+         "loads code. The fetch size that JDBC drivers send, and the database, are always "
+         "allowed."},
+    {.name = "deny",
+     LIST(HgSessionVariablesConfig, deny, HG_OPTION_NAMES),
+     .min = 0,
+     .max = 10000,
+     .text = "What they may not set, whatever `allow` says."},
+    {.name = "defaults",
+     LIST(HgSessionVariablesConfig, defaults, HG_OPTION_SECTIONS),
+     .section = &variable_defaults_section,
+     .min = 1,
+     .max = 1000,
+     .text = "What is set for whom. Where several entries set the same name, the last one counts."},
+};
+static const HgSection session_variables_section =
+    DESCRIBE(HgSessionVariablesConfig, session_variables_rows);
+
 static const HgOption pool_http_rows[] = {
     {.name = "path",
      STRING(HgHttpConfig, path, HG_OPTION_TEXT),
@@ -680,6 +726,9 @@ static const HgOption config_rows[] = {
      .max = 1000,
      .text = "Who may run sessions as whom, with `hive.server2.proxy.user` or `doAs`. Without a "
              "rule nobody may act as anybody else."},
+    {.name = "session_variables",
+     SECTION(HgConfig, session_variables, session_variables_section),
+     .text = "What sessions are opened with."},
     {.name = "pools",
      LIST(HgConfig, pools, HG_OPTION_SECTIONS),
      .section = &pool_section,

@@ -19,6 +19,8 @@ typedef enum {
     HG_OPTION_VARIABLE,  /* const char *; the name of an environment variable */
     HG_OPTION_ADDRESS,   /* HgAddress to listen on */
     HG_OPTION_NAMES,     /* const char *const *, NULL-terminated, and a count */
+    HG_OPTION_PAIRS,     /* const char *const *: keys and values in turns, NULL-terminated, and a
+                            count of pairs */
     HG_OPTION_ENDPOINTS, /* const HgEndpointConfig *, and a count */
     HG_OPTION_SECTION,   /* a struct in place, described by `section` */
     HG_OPTION_SECTIONS,  /* a list of structs, and a count; `section` describes one */

@@ -90,6 +90,8 @@ char *hg_option_expected(const HgOption *option)
         return g_strdup("ADDRESS:PORT, [IPV6]:PORT or unix:PATH");
     case HG_OPTION_NAMES:
         return g_strdup("a list of names, such as [users]");
+    case HG_OPTION_PAIRS:
+        return g_strdup("a map of names and values");
     case HG_OPTION_ENDPOINTS:
         return g_strdup("a list of HOST:PORT");
     case HG_OPTION_SECTIONS:

@@ -69,11 +69,15 @@ static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTl
                                .tls = tls};
 }
 
-/* `listeners` has room for all listeners and outlives the options. */
+/* `listeners` and `defaults` have room for all of the configuration's, and outlive the options. */
 static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
                                     const HgImpersonation *impersonation,
-                                    HgListenerOptions *listeners)
+                                    HgListenerOptions *listeners, HgSessionDefaults *defaults)
 {
+    for (guint i = 0; i < config->session_variables.n_defaults; i++) {
+        const HgVariableDefaultsConfig *entry = &config->session_variables.defaults[i];
+        defaults[i] = (HgSessionDefaults){entry->users, entry->groups, entry->set};
+    }
     guint chains = 1; /* behind the common one: see collect_chains() */
     for (guint i = 0; i < config->n_listeners; i++) {
         listeners[i] = listener_options(&config->listeners[i], hg_tls_settings_listener(tls, i));
@@ -98,6 +102,10 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .job_threads = config->jobs.threads,
         .job_queue = config->jobs.queue,
         .impersonation = impersonation,
+        .defaults = defaults,
+        .n_defaults = config->session_variables.n_defaults,
+        .variables_allow = config->session_variables.allow,
+        .variables_deny = config->session_variables.deny,
         .token_expiry = config->authentication.token_expiry,
         .client_tcp = tcp_options(&config->tcp.clients),
         .endpoint_tcp = tcp_options(&config->tcp.endpoints),
@@ -256,7 +264,9 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
     g_autoptr(HgImpersonation) impersonation = NULL;
     if (!hg_config_impersonation(config, &impersonation, error))
         return FALSE;
-    HgProxyOptions options = proxy_options(config, tls, impersonation, listeners);
+    g_autofree HgSessionDefaults *defaults =
+        g_new0(HgSessionDefaults, config->session_variables.n_defaults);
+    HgProxyOptions options = proxy_options(config, tls, impersonation, listeners, defaults);
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!make_authenticator(config, &authenticator, error))
         return FALSE;

@@ -76,8 +76,8 @@ static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
 {
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
     while (next_entry(&entries)) {
-        switch (
-            hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user, error)) {
+        switch (hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user,
+                                  &rewrite->plan->variables, error)) {
         case HG_VARIABLE_PASS:
             hg_writer_string(&rewrite->writer, entries.key);
             hg_writer_string(&rewrite->writer, entries.value);
@@ -94,12 +94,39 @@ static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
     return entries.broken ? fail_invalid(error) : TRUE;
 }
 
+/* TRUE when the client sets the variable itself. */
+static gboolean is_set(const Rewrite *rewrite, const char *name)
+{
+    if (rewrite->request->configuration.size == 0)
+        return FALSE;
+    Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
+    while (next_entry(&entries))
+        if (hg_variable_is(entries.key, name))
+            return TRUE;
+    return FALSE;
+}
+
+/* Writes what the operator has set for this user and the client hasn't, and counts it in *kept. */
+static void write_defaults(Rewrite *rewrite, guint32 *kept)
+{
+    const char *const *defaults = rewrite->plan->variables.defaults;
+    for (; defaults != NULL && defaults[0] != NULL; defaults += 2) {
+        if (is_set(rewrite, defaults[0]))
+            continue;
+        g_autofree char *key = g_strconcat("set:hiveconf:", defaults[0], NULL);
+        hg_writer_string(&rewrite->writer, hg_slice_from_string(key));
+        hg_writer_string(&rewrite->writer, hg_slice_from_string(defaults[1]));
+        ++*kept;
+    }
+}
+
 /* Writes field 4: the client's variables, as far as they may pass, and our own. */
 static gboolean write_configuration(Rewrite *rewrite, GError **error)
 {
     HgWriter *writer = &rewrite->writer;
     gboolean sent = rewrite->request->configuration.size > 0;
-    if (!sent && !rewrite->plan->name_proxy_user && rewrite->database == NULL)
+    if (!sent && !rewrite->plan->name_proxy_user && rewrite->database == NULL &&
+        rewrite->plan->variables.defaults == NULL)
         return TRUE;
     hg_writer_field(writer, HG_THRIFT_MAP, CONFIGURATION);
     hg_writer_i8(writer, HG_THRIFT_STRING);
@@ -109,6 +136,7 @@ static gboolean write_configuration(Rewrite *rewrite, GError **error)
     hg_writer_i32(writer, 0); /* the count, once it is known */
     if (sent && !write_entries(rewrite, &kept, error))
         return FALSE;
+    write_defaults(rewrite, &kept);
     if (rewrite->database != NULL) {
         hg_writer_string(writer, hg_slice_from_string(USE_DATABASE));
         hg_writer_string(writer, hg_slice_from_string(rewrite->database));
@@ -133,8 +161,8 @@ static gboolean judge_properties(Rewrite *rewrite, GError **error)
         return TRUE;
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->properties));
     while (next_entry(&entries))
-        if (hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user, error) ==
-            HG_VARIABLE_REFUSE)
+        if (hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user,
+                              &rewrite->plan->variables, error) == HG_VARIABLE_REFUSE)
             return FALSE;
     return entries.broken ? fail_invalid(error) : TRUE;
 }

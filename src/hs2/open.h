@@ -10,12 +10,14 @@
 
 #include "base/buffer.h"
 #include "hs2/request.h"
+#include "hs2/variable.h"
 
 typedef struct {
     const char *effective_user; /* who the session runs as */
     const char *login_name; /* hivegate's login at the endpoint (the effective user, or the service
                              * account): field 2, which a server without SASL takes the user from */
-    gboolean name_proxy_user; /* login: service: set hive.server2.proxy.user to effective_user */
+    gboolean name_proxy_user;  /* login: service: set hive.server2.proxy.user to effective_user */
+    HgVariableRules variables; /* what clients may set, and what is set when they don't */
 } HgOpenPlan;
 
 /* Whom an OpenSession asks to run as: what hive.server2.proxy.user holds, in any spelling, in the
@@ -25,12 +27,15 @@ gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Appends the edited message, always with a strict head. FALSE with *error:
- * HG_ERROR_DENIED  a session variable that must not pass: hive.server2.proxy.user in any spelling
- *                  (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than
- *                  the effective one; set:system:*, set:env:* (and metaconf); the same in
- * Databricks' connectionProperties HG_ERROR_INVALID the map can't be read (the validator refuses
- * such a request before) HG_ERROR_LIMIT   the buffer can't grow. The message fits an SQL client's
- * error dialog. `request` must be an OK OpenSession over `message`, and not incomplete. On failure
- * `out` holds what it held before. */
+ *
+ * - HG_ERROR_DENIED: a session variable that must not pass: hive.server2.proxy.user in any spelling
+ *   (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than the effective
+ *   one; set:system:*, set:env:* (and metaconf); what is the server's own, or the rules don't
+ * allow; the same in Databricks' connectionProperties.
+ * - HG_ERROR_INVALID: the map can't be read (the validator refuses such a request before).
+ * - HG_ERROR_LIMIT: the buffer can't grow.
+ *
+ * The message fits an SQL client's error dialog. `request` must be an OK OpenSession over
+ * `message`, and not incomplete. On failure `out` holds what it held before. */
 gboolean hg_open_rewrite(const HgRequest *request, HgSlice message, const HgOpenPlan *plan,
                          HgBuffer *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -77,21 +77,107 @@ gboolean hg_variable_is_proxy_user(HgSlice key)
     return strcmp(name, HG_VARIABLE_PROXY_USER) == 0;
 }
 
+gboolean hg_variable_is(HgSlice key, const char *name)
+{
+    g_autofree char *folded = fold(key);
+    g_autofree char *wanted = fold(hg_slice_from_string(name));
+    char *stripped;
+    (void)strip_prefixes(folded, &stripped);
+    return strcmp(stripped, wanted) == 0;
+}
+
+/* ---- what the operator allows ---- */
+
+/* The server's own settings (memory, class path, master): a session can't change them, or, where
+ * it can, changes them for everybody or loads code. */
+gboolean hg_variable_is_server_wide(const char *name)
+{
+    static const char *const patterns[] = {
+        "spark.master",
+        "spark.app.*",
+        "spark.driver.*",
+        "spark.executor.*",
+        "spark.executorenv.*",
+        "spark.submit.*",
+        "spark.jars*",
+        "spark.files*",
+        "spark.archives*",
+        "spark.yarn.*",
+        "spark.kubernetes.*",
+        "spark.hadoop.*",
+        "spark.plugins*",
+        "spark.extralisteners",
+        "spark.ui.*",
+        "spark.authenticate*",
+        "spark.ssl.*",
+        "spark.sql.catalog.*",
+        "spark.sql.extensions",
+        "spark.eventlog.*",
+        "hive.metastore.*",
+        "hive.exec.*.hooks",
+        "javax.jdo.*",
+        "hive.aux.jars.path",
+        NULL,
+    };
+    g_autofree char *folded = fold(hg_slice_from_string(name));
+    for (gsize i = 0; patterns[i] != NULL; i++)
+        if (g_pattern_match_simple(patterns[i], folded))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean matches_any(const char *const *patterns, const char *folded)
+{
+    for (gsize i = 0; patterns[i] != NULL; i++) {
+        g_autofree char *pattern = fold(hg_slice_from_string(patterns[i]));
+        if (g_pattern_match_simple(pattern, folded))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What drivers send by themselves is never kept out by an allow list. */
+static gboolean is_harmless(const char *folded)
+{
+    return g_str_has_prefix(folded, "use:") ||
+           strcmp(folded, "hive.server2.thrift.resultset.default.fetch.size") == 0;
+}
+
+/* Why a variable of that folded name may not be set; NULL: it may. */
+static const char *refusal_of(const char *folded, const HgVariableRules *rules)
+{
+    if (is_harmless(folded))
+        return NULL;
+    if (hg_variable_is_server_wide(folded))
+        return "it is the server's own, for all its users";
+    if (rules->deny != NULL && matches_any(rules->deny, folded))
+        return "hivegate's configuration denies it (session_variables: deny)";
+    if (rules->allow != NULL && !matches_any(rules->allow, folded))
+        return "hivegate's configuration doesn't allow it (session_variables: allow)";
+    return NULL;
+}
+
+static HgVariableVerdict refuse(HgSlice key, const char *why, GError **error)
+{
+    g_autofree char *quoted = hg_text_quote(key);
+    g_set_error(error, HG_ERROR, HG_ERROR_DENIED,
+                "session variable %s is refused: %s; leave it out of the connection's settings",
+                quoted, why);
+    return HG_VARIABLE_REFUSE;
+}
+
 HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effective_user,
-                                    GError **error)
+                                    const HgVariableRules *rules, GError **error)
 {
     g_autofree char *folded = fold(key);
     char *name;
-    const char *refusal = strip_prefixes(folded, &name);
-    if (refusal != NULL) {
-        g_autofree char *quoted = hg_text_quote(key);
-        g_set_error(error, HG_ERROR, HG_ERROR_DENIED,
-                    "session variable %s is refused: %s; leave it out of the connection's settings",
-                    quoted, refusal);
-        return HG_VARIABLE_REFUSE;
+    const char *why = strip_prefixes(folded, &name);
+    if (why != NULL)
+        return refuse(key, why, error);
+    if (strcmp(name, HG_VARIABLE_PROXY_USER) != 0) {
+        why = refusal_of(name, rules);
+        return why == NULL ? HG_VARIABLE_PASS : refuse(key, why, error);
     }
-    if (strcmp(name, HG_VARIABLE_PROXY_USER) != 0)
-        return HG_VARIABLE_PASS;
     if (value.size == 0 || hg_slice_equal_string(value, effective_user))
         return HG_VARIABLE_DROP;
     g_autofree char *quoted = hg_text_quote(value);

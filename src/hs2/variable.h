@@ -21,10 +21,26 @@ typedef enum {
     HG_VARIABLE_REFUSE, /* the session must not be opened: *error says why */
 } HgVariableVerdict;
 
+/* What the operator says of session variables. Lists end with NULL; patterns hold '*' and '?', and
+ * match whole names in any case, without set:, hiveconf: and hivevar:. */
+typedef struct {
+    const char *const *allow; /* patterns of what clients may set; NULL: whatever isn't refused */
+    const char *const *deny;  /* patterns of what they may not, even so; NULL: nothing more */
+    const char *const *defaults; /* names and values in turns, for what the client doesn't set;
+                                    NULL: none */
+} HgVariableRules;
+
 /* TRUE when the key, in any spelling, asks for a session as somebody else. */
 gboolean hg_variable_is_proxy_user(HgSlice key);
+
+/* TRUE when both keys name the same variable, however they are spelled. */
+gboolean hg_variable_is(HgSlice key, const char *name);
+
+/* TRUE when no session may set the variable: it is the server's, for all its users (memory, class
+ * path, master), or loads code into it. The name has no prefix. */
+gboolean hg_variable_is_server_wide(const char *name);
 
 /* Judges one variable of a session that runs as `effective_user`. `key` and `value` are valid UTF-8
  * without NUL. *error is set for REFUSE only: HG_ERROR_DENIED, a text for the user. */
 HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effective_user,
-                                    GError **error);
+                                    const HgVariableRules *rules, GError **error);

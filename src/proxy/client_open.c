@@ -21,8 +21,9 @@ struct ClientOpening {
     gint32 seqid;
     HgDialect dialect; /* of the client */
     char *effective_user;
-    guint64 tried;        /* endpoints that failed: hg_endpoint_bit() */
-    HgEndpoint *endpoint; /* counted by hg_pool_choose(); NULL between attempts */
+    HgPrincipal *effective; /* what is known of them; NULL: nothing */
+    guint64 tried;          /* endpoints that failed: hg_endpoint_bit() */
+    HgEndpoint *endpoint;   /* counted by hg_pool_choose(); NULL between attempts */
     HgBackend *backend;
     gboolean counted;      /* in the quota; the lease takes that over */
     gboolean kept;         /* the connection came from the cache and may be stale */
@@ -60,6 +61,7 @@ static void free_opening(ClientOpening *opening)
     hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
     g_free(opening->effective_user);
+    hg_principal_unref(opening->effective);
     g_free(opening);
 }
 
@@ -213,6 +215,50 @@ static gboolean check_login_name(const HgPoolOptions *pool, const char *name, GE
     return FALSE;
 }
 
+static gboolean is_any(const char *const *names, const char *name)
+{
+    return names != NULL && g_strv_contains(names, name);
+}
+
+/* TRUE when an entry of defaults is about the session. Groups that nobody knows match none. */
+static gboolean is_meant(const HgSessionDefaults *entry, const ClientOpening *opening)
+{
+    if (entry->users == NULL && entry->groups == NULL)
+        return TRUE;
+    if (is_any(entry->users, opening->effective_user))
+        return TRUE;
+    const char *const *groups =
+        opening->effective != NULL ? hg_principal_groups(opening->effective) : NULL;
+    for (gsize i = 0; groups != NULL && groups[i] != NULL; i++)
+        if (is_any(entry->groups, groups[i]))
+            return TRUE;
+    return FALSE;
+}
+
+/* The variables that the operator has for the session: names and values in turns, borrowed, behind
+ * which is NULL; a later entry goes before an earlier one. */
+static GPtrArray *collect_defaults(const ClientOpening *opening)
+{
+    const HgProxyOptions *options = hg_client_options(opening->client);
+    GPtrArray *defaults = g_ptr_array_new();
+    for (guint i = options->n_defaults; i-- > 0;) {
+        const char *const *set = options->defaults[i].set;
+        if (!is_meant(&options->defaults[i], opening))
+            continue;
+        for (; set[0] != NULL; set += 2) {
+            gboolean known = FALSE;
+            for (guint k = 0; k < defaults->len && !known; k += 2)
+                known = g_ascii_strcasecmp(g_ptr_array_index(defaults, k), set[0]) == 0;
+            if (known)
+                continue;
+            g_ptr_array_add(defaults, (gpointer)set[0]);
+            g_ptr_array_add(defaults, (gpointer)set[1]);
+        }
+    }
+    g_ptr_array_add(defaults, NULL);
+    return defaults;
+}
+
 /* What the session's backend is told: the user as themselves, or by a service account. */
 static gboolean edit_request(ClientOpening *opening, const HgRequest *request, HgSlice message,
                              GError **error)
@@ -223,7 +269,12 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
         return FALSE;
     HgOpenPlan plan = {.effective_user = opening->effective_user,
                        .login_name = hg_worker_login_name(client->worker, opening->effective_user),
-                       .name_proxy_user = pool->login == HG_LOGIN_SERVICE};
+                       .name_proxy_user = pool->login == HG_LOGIN_SERVICE,
+                       .variables = {.allow = hg_client_options(client)->variables_allow,
+                                     .deny = hg_client_options(client)->variables_deny}};
+    g_autoptr(GPtrArray) defaults = collect_defaults(opening);
+    if (defaults->len > 1)
+        plan.variables.defaults = (const char *const *)defaults->pdata;
     return hg_open_rewrite(request, message, &plan, &opening->request, error);
 }
 
@@ -323,6 +374,8 @@ static void on_looked_up(HgTask *task)
         } else if (hg_request_read(message, &request) == HG_REQUEST_OK) {
             g_free(opening->effective_user);
             opening->effective_user = g_strdup(look_up->name);
+            hg_principal_unref(opening->effective);
+            opening->effective = hg_principal_ref(look_up->found);
             begin(opening, &request, message);
         }
         hg_client_leave(client);
@@ -402,6 +455,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     opening->seqid = request->head.seqid;
     opening->dialect = hg_dialect_find(request);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
+    opening->effective = hg_principal_ref(client->identity.principal);
     opening->problems = g_string_new(NULL);
     hg_buffer_init(&opening->request, hg_gateway_budget(hg_worker_gateway(client->worker)));
     hg_buffer_init(&opening->message, hg_gateway_budget(hg_worker_gateway(client->worker)));
@@ -419,6 +473,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     case HG_IMPERSONATION_ALLOWED:
         g_free(opening->effective_user);
         opening->effective_user = g_steal_pointer(&other);
+        g_clear_pointer(&opening->effective, hg_principal_unref);
         begin(opening, request, message);
         break;
     case HG_IMPERSONATION_BY_GROUP:

@@ -36,6 +36,13 @@ typedef struct {
     guint open_timeout;    /* ms for OpenSession's answer */
 } HgPoolOptions;
 
+/* Variables for sessions of some users. Lists end with NULL. */
+typedef struct {
+    const char *const *users;  /* effective users; NULL with `groups` NULL: everybody */
+    const char *const *groups; /* of the effective user */
+    const char *const *set;    /* names and values in turns */
+} HgSessionDefaults;
+
 typedef struct {
     guint workers;
     gsize memory;            /* bytes of buffers in all; 0 = no ceiling */
@@ -53,7 +60,11 @@ typedef struct {
     HgTcpOptions client_tcp;
     HgTcpOptions endpoint_tcp;
     const HgImpersonation *impersonation; /* who may act as whom */
-    HgTokenExpiry token_expiry;           /* what an expired token ends */
+    const HgSessionDefaults *defaults;    /* variables that sessions are opened with */
+    guint n_defaults;
+    const char *const *variables_allow; /* as in HgVariableRules */
+    const char *const *variables_deny;
+    HgTokenExpiry token_expiry; /* what an expired token ends */
     const HgListenerOptions *listeners;
     guint n_listeners;
     HgPoolOptions pool;

@@ -60,6 +60,21 @@ START_TEST(test_service)
 }
 END_TEST
 
+/* What the operator sets goes where the client sets nothing. */
+START_TEST(test_defaults)
+{
+    static const char *const defaults[] = {"spark.a", "1", "spark.b", "2", NULL};
+    HgOpenPlan plan = as_user;
+    plan.variables.defaults = defaults;
+    check_rewrite("call OpenSession 7 {1:{1:9}}", &plan,
+                  "call OpenSession 7 {1:{1:9 2:'alice' "
+                  "4:<11 11 'set:hiveconf:spark.a' '1' 'set:hiveconf:spark.b' '2'>}}");
+    check_rewrite("call OpenSession 7 {1:{1:9 4:<11 11 'SET:Spark.B' 'x' 'k' 'v'>}}", &plan,
+                  "call OpenSession 7 {1:{1:9 2:'alice' "
+                  "4:<11 11 'SET:Spark.B' 'x' 'k' 'v' 'set:hiveconf:spark.a' '1'>}}");
+}
+END_TEST
+
 START_TEST(test_own_name_is_dropped)
 {
     check_rewrite("call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' 'alice'>}}", &as_user,
@@ -247,6 +262,7 @@ Suite *open_suite(void)
     tcase_add_test(tests, test_unknown_fields_stay);
     tcase_add_test(tests, test_databricks);
     tcase_add_test(tests, test_whom_it_asks_for);
+    tcase_add_test(tests, test_defaults);
     tcase_add_test(tests, test_head_becomes_a_strict_call);
     tcase_add_test(tests, test_only_the_message_is_read);
     tcase_add_test(tests, test_refused_leaves_the_buffer);

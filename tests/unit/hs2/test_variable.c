@@ -3,11 +3,13 @@
 #include "hs2/variable.h"
 #include "suites.h"
 
+static const HgVariableRules no_rules = {NULL, NULL, NULL};
+
 static HgVariableVerdict judge(const char *key, const char *value)
 {
     g_autoptr(GError) error = NULL;
-    HgVariableVerdict verdict =
-        hg_variable_judge(hg_slice_from_string(key), hg_slice_from_string(value), "alice", &error);
+    HgVariableVerdict verdict = hg_variable_judge(
+        hg_slice_from_string(key), hg_slice_from_string(value), "alice", &no_rules, &error);
     ck_assert_int_eq(verdict == HG_VARIABLE_REFUSE, error != NULL);
     if (error != NULL)
         ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_DENIED));
@@ -103,17 +105,88 @@ START_TEST(test_the_server_itself)
 }
 END_TEST
 
+static HgVariableVerdict judge_by(const HgVariableRules *rules, const char *key)
+{
+    g_autoptr(GError) error = NULL;
+    HgVariableVerdict verdict = hg_variable_judge(
+        hg_slice_from_string(key), hg_slice_from_string("1"), "alice", rules, &error);
+    ck_assert_int_eq(verdict == HG_VARIABLE_REFUSE, error != NULL);
+    return verdict;
+}
+
+START_TEST(test_server_wide)
+{
+    static const char *const refused[] = {
+        "spark.driver.memory",           "set:hiveconf:spark.master", "set:spark.jars.packages",
+        " SET: hiveconf:Spark.Hadoop.x", "spark.executorEnv.PATH",    "spark.sql.catalog.evil",
+        "spark.sql.catalog.evil.url",    "spark.sql.extensions",      "hive.metastore.uris",
+        "hive.exec.post.hooks",
+    };
+    static const char *const passed[] = {
+        "spark.sql.shuffle.partitions",
+        "set:hiveconf:spark.sql.ansi.enabled",
+        "set:hivevar:x",
+        "spark.sql.catalogImplementation",
+        "spark.job.description",
+        "hive.exec.dynamic.partition",
+        "spark.driverless",
+        "x",
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++)
+        ck_assert_msg(judge_by(&no_rules, refused[i]) == HG_VARIABLE_REFUSE, "%s", refused[i]);
+    for (gsize i = 0; i < G_N_ELEMENTS(passed); i++)
+        ck_assert_msg(judge_by(&no_rules, passed[i]) == HG_VARIABLE_PASS, "%s", passed[i]);
+    ck_assert(hg_variable_is_server_wide("Spark.Driver.Memory"));
+    ck_assert(!hg_variable_is_server_wide("spark.sql.ansi.enabled"));
+}
+END_TEST
+
+START_TEST(test_rules)
+{
+    static const char *const allow[] = {"spark.sql.*", "spark.driver.*", "ſ.x", NULL};
+    static const char *const deny[] = {"*.Legacy.*", NULL};
+    static const char *const nothing[] = {NULL};
+    const HgVariableRules both = {allow, deny, NULL};
+    const HgVariableRules closed = {nothing, NULL, NULL};
+    const HgVariableRules only_deny = {NULL, deny, NULL};
+    ck_assert_int_eq(judge_by(&both, "set:hiveconf:spark.sql.ansi.enabled"), HG_VARIABLE_PASS);
+    ck_assert_int_eq(judge_by(&both, "SET:SPARK.SQL.x"), HG_VARIABLE_PASS);
+    ck_assert_int_eq(judge_by(&both, "spark.sql.legacy.x"), HG_VARIABLE_REFUSE);
+    ck_assert_int_eq(judge_by(&both, "spark.sqlx"), HG_VARIABLE_REFUSE);
+    ck_assert_int_eq(judge_by(&both, "set:hivevar:x"), HG_VARIABLE_REFUSE);
+    ck_assert_int_eq(judge_by(&both, "spark.driver.memory"), HG_VARIABLE_REFUSE); /* never */
+    ck_assert_int_eq(judge_by(&both, "use:database"), HG_VARIABLE_PASS);
+    ck_assert_int_eq(
+        judge_by(&both, "set:hiveconf:hive.server2.thrift.resultset.default.fetch.size"),
+        HG_VARIABLE_PASS);
+    ck_assert_int_eq(judge_by(&closed, "x"), HG_VARIABLE_REFUSE);
+    ck_assert_int_eq(judge_by(&only_deny, "x"), HG_VARIABLE_PASS);
+    ck_assert_int_eq(judge_by(&only_deny, "hivevar:a.legacy.b"), HG_VARIABLE_REFUSE);
+}
+END_TEST
+
+START_TEST(test_same_variable)
+{
+    static const char *const same[] = {"spark.x", "set:spark.x", " Set:HiveConf: Spark.X ",
+                                       "hivevar:spark.x"};
+    for (gsize i = 0; i < G_N_ELEMENTS(same); i++)
+        ck_assert_msg(hg_variable_is(hg_slice_from_string(same[i]), "Spark.x"), "%s", same[i]);
+    ck_assert(!hg_variable_is(hg_slice_from_string("spark.y"), "spark.x"));
+    ck_assert(!hg_variable_is(hg_slice_from_string("use:spark.x"), "spark.x"));
+}
+END_TEST
+
 START_TEST(test_texts)
 {
     g_autoptr(GError) error = NULL;
     ck_assert_int_eq(hg_variable_judge(hg_slice_from_string("set:hive.server2.proxy.user"),
-                                       hg_slice_from_string("bob\n"), "alice", &error),
+                                       hg_slice_from_string("bob\n"), "alice", &no_rules, &error),
                      HG_VARIABLE_REFUSE);
     ck_assert_str_eq(error->message, "this session runs as alice, not as \"bob\\n\"; leave out "
                                      "hive.server2.proxy.user");
     g_clear_error(&error);
     ck_assert_int_eq(hg_variable_judge(hg_slice_from_string("set:system:x"),
-                                       hg_slice_from_string("1"), "alice", &error),
+                                       hg_slice_from_string("1"), "alice", &no_rules, &error),
                      HG_VARIABLE_REFUSE);
     ck_assert_str_eq(error->message,
                      "session variable \"set:system:x\" is refused: it would change the server for "
@@ -150,6 +223,9 @@ Suite *variable_suite(void)
     tcase_add_test(tests, test_another_user);
     tcase_add_test(tests, test_the_server_itself);
     tcase_add_test(tests, test_texts);
+    tcase_add_test(tests, test_server_wide);
+    tcase_add_test(tests, test_rules);
+    tcase_add_test(tests, test_same_variable);
     tcase_add_test(tests, test_random_spellings);
     suite_add_tcase(suite, tests);
     return suite;
