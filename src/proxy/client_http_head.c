@@ -97,9 +97,8 @@ static gboolean take_cookie(HgClient *client, HgSlice fields)
             !hg_authenticator_try_cookie(authenticator, client->listener->chain, value, &principal))
             continue;
         client->http->has_cookie = TRUE;
-        client->identity.good_until = 0;
         hg_client_set_state(client, CLIENT_AUTHENTICATING);
-        hg_client_login_accepted(client, principal);
+        hg_client_login_accepted(client, principal, 0);
         return TRUE;
     }
     return FALSE;

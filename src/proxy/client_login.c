@@ -192,7 +192,7 @@ static void refuse_other(HgClient *client, const HgPrincipal *other)
     hg_client_done(client);
 }
 
-void hg_client_login_accepted(HgClient *client, HgPrincipal *principal)
+void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 good_until)
 {
     HgPrincipal *before = client->identity.principal;
     gboolean other = before != NULL && !hg_principal_equal(before, principal);
@@ -205,6 +205,7 @@ void hg_client_login_accepted(HgClient *client, HgPrincipal *principal)
                hg_log_text("client", client->identity.address),
                hg_log_text("user", hg_principal_name(principal)));
     client->identity.principal = hg_principal_ref(principal);
+    client->identity.good_until = good_until;
     hg_principal_unref(before);
     client->transport->accepted(client);
 }
@@ -253,8 +254,7 @@ void hg_client_raw_refused(HgClient *client, ClientRefusal refusal, const char *
 static void finish_login(HgClient *client, const char *name, const HgLogin *login)
 {
     if (login->verdict == HG_VERDICT_ACCEPTED) {
-        client->identity.good_until = login->good_until;
-        hg_client_login_accepted(client, login->principal);
+        hg_client_login_accepted(client, login->principal, login->good_until);
     } else if (login->verdict == HG_VERDICT_DENIED) {
         hg_client_login_refused(client, name, REFUSAL_WRONG,
                                 login->say != NULL ? login->say : refused_text, login->why);
@@ -382,11 +382,10 @@ void hg_client_check(HgClient *client, const HgCredentials *credentials)
     HgAttempt attempt = {
         .chain = chain, .credentials = *credentials, .address = client->identity.address};
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
-    client->identity.good_until = 0;
     if (!credentials->bearer &&
         hg_authenticator_try_certificate(authenticator, chain, client->identity.certificate,
                                          credentials->name, &principal)) {
-        hg_client_login_accepted(client, principal);
+        hg_client_login_accepted(client, principal, 0);
     } else if (hg_authenticator_try(authenticator, &attempt, &login)) {
         /* a name that is refused at once may hold a NUL, behind which a job wouldn't look */
         g_autofree char *name = hg_slice_dup_string(credentials->name);

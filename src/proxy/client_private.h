@@ -205,8 +205,9 @@ void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint
 /* The login has taken too long: says so to a client that speaks SASL, and ends it. */
 void hg_client_login_timed_out(HgClient *client);
 
-/* Answers a login attempt: the client is `principal` from now on (borrowed), or is told `text`. */
-void hg_client_login_accepted(HgClient *client, HgPrincipal *principal);
+/* Answers a login attempt: the client is `principal` from now on (borrowed), until the second
+ * `good_until` since 1970 (0: for ever), or is told `text`. */
+void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 good_until);
 void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal refusal,
                              const char *text, const char *why);
 
