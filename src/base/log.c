@@ -164,6 +164,13 @@ static void put_text(Line *line, HgSlice value)
     line->size--;
 }
 
+static void put_peer(Line *line, const HgPeerAddress *peer)
+{
+    char text[HG_PEER_ADDRESS_TEXT_MAX];
+    hg_peer_address_print(peer, text);
+    put_text(line, hg_slice_from_string(text));
+}
+
 static void put_value(Line *line, const HgLogField *field)
 {
     switch (field->kind) {
@@ -179,6 +186,9 @@ static void put_value(Line *line, const HgLogField *field)
     case HG_LOG_KIND_BOOL:
         put_string(line, field->truth ? "true" : "false");
         break;
+    case HG_LOG_KIND_PEER:
+        put_peer(line, field->peer);
+        break;
     }
 }
 
@@ -186,6 +196,8 @@ static void put_value(Line *line, const HgLogField *field)
 static void put_field(Line *line, const HgLogField *field)
 {
     gsize before = line->size;
+    if (field->kind == HG_LOG_KIND_PEER && field->peer == NULL)
+        return;
     put_string(line, line->json ? ",\"" : " ");
     put_string(line, field->key);
     put_string(line, line->json ? "\":" : "=");

@@ -12,6 +12,7 @@
  * process: see hg_log_new(). Library code never logs; the layer that decides does, once. */
 #pragma once
 
+#include "base/peer_address.h"
 #include "base/slice.h"
 
 #include <stdatomic.h>
@@ -33,12 +34,19 @@ typedef enum {
 /* Made by the hg_log_*() constructors below; its members are the log's business. */
 typedef struct {
     const char *key;
-    enum { HG_LOG_KIND_TEXT, HG_LOG_KIND_INT, HG_LOG_KIND_UINT, HG_LOG_KIND_BOOL } kind;
+    enum {
+        HG_LOG_KIND_TEXT,
+        HG_LOG_KIND_INT,
+        HG_LOG_KIND_UINT,
+        HG_LOG_KIND_BOOL,
+        HG_LOG_KIND_PEER,
+    } kind;
     union {
         HgSlice text;
         gint64 integer;
         guint64 natural;
         gboolean truth;
+        const HgPeerAddress *peer;
     };
 } HgLogField;
 
@@ -68,6 +76,12 @@ static inline HgLogField hg_log_uint(const char *key, guint64 value)
 static inline HgLogField hg_log_bool(const char *key, gboolean value)
 {
     return (HgLogField){.key = key, .kind = HG_LOG_KIND_BOOL, .truth = value};
+}
+
+/* An address as hg_peer_address_print() writes it. NULL leaves the field out of the line. */
+static inline HgLogField hg_log_peer(const char *key, const HgPeerAddress *value)
+{
+    return (HgLogField){.key = key, .kind = HG_LOG_KIND_PEER, .peer = value};
 }
 
 /* A log that writes to `fd`, which stays the caller's and outlives the log. When the reader of a

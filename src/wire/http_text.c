@@ -52,6 +52,22 @@ gboolean hg_http_next_item(HgSlice *rest, HgSlice *out)
     return FALSE;
 }
 
+gboolean hg_http_last_item(HgSlice *rest, HgSlice *out)
+{
+    while (rest->size > 0) {
+        const guint8 *comma = memrchr(rest->data, ',', rest->size);
+        gsize before = comma != NULL ? (gsize)(comma - rest->data) : 0;
+        gsize at = comma != NULL ? before + 1 : 0;
+        HgSlice item = hg_http_strip(hg_slice(rest->data + at, rest->size - at));
+        rest->size = before;
+        if (item.size > 0) {
+            *out = item;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* Takes the next character off *rest, which isn't empty, and decodes it; -1 when it can't be. */
 static int decode_next(HgSlice *rest, HgHttpPlus plus)
 {

@@ -15,6 +15,9 @@ HgSlice hg_http_strip(HgSlice text);
  * are passed over (RFC 9110, 5.6.1.2). FALSE at the end. Not for lists with quoted commas. */
 gboolean hg_http_next_item(HgSlice *rest, HgSlice *out);
 
+/* The same from the other end: cuts the last item off the end of the list. */
+gboolean hg_http_last_item(HgSlice *rest, HgSlice *out);
+
 typedef enum {
     HG_HTTP_PLUS_IS_PLUS,  /* in a path */
     HG_HTTP_PLUS_IS_SPACE, /* in a query, as forms and Java's URLEncoder write it */

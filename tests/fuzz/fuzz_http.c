@@ -1,11 +1,12 @@
 /* Fuzz target: HTTP/1 heads, chunked bodies, queries and cookies, as a client or a backend sends
- * them.
+ * them, and X-Forwarded-For.
  *
  * Input: a byte that says where to begin (request, response, body), a number for the places at
  * which the bytes are cut, the bytes. Each message's head, and its body when it is chunked, is read
  * whole and in pieces, which must agree; a head is written again from what was read of it and must
  * read the same; then the next message follows. */
 #include "fuzz.h"
+#include "wire/forwarded_for.h"
 #include "wire/http_chunks.h"
 #include "wire/http_text.h"
 
@@ -207,6 +208,48 @@ static void check_texts(HgSlice query)
     check_decoded(query);
 }
 
+/* The items of all X-Forwarded-For lines, from the left. */
+static GPtrArray *forwarded_items(HgSlice fields)
+{
+    GPtrArray *items = g_ptr_array_new_with_free_func(g_free);
+    HgHttpField field;
+    while (hg_http_next_field(&fields, &field)) {
+        if (!hg_http_same_name(field.name, "x-forwarded-for"))
+            continue;
+        HgSlice item;
+        while (hg_http_next_item(&field.value, &item))
+            g_ptr_array_add(items, hg_slice_dup_string(item));
+    }
+    return items;
+}
+
+/* X-Forwarded-For once more: all items in a list, then from its end. */
+static void check_forwarded(HgSlice fields)
+{
+    HgNetwork networks[3];
+    FUZZ_CHECK(hg_network_parse("10.0.0.0/8", &networks[0], NULL) &&
+               hg_network_parse("192.0.2.1", &networks[1], NULL) &&
+               hg_network_parse("2001:db8::/32", &networks[2], NULL));
+    HgNetworks trusted = {networks, 3};
+    HgPeerAddress client = {.family = HG_PEER_UNKNOWN}, last = client;
+    const char *why = NULL;
+    HgForwarded found = hg_forwarded_for_read(fields, trusted, &client, &why);
+    FUZZ_CHECK((why != NULL) == (found == HG_FORWARDED_BAD));
+    g_autoptr(GPtrArray) items = forwarded_items(fields);
+    FUZZ_CHECK((items->len == 0) == (found == HG_FORWARDED_NONE));
+    HgForwarded expected = items->len > 0 ? HG_FORWARDED_CLIENT : HG_FORWARDED_NONE;
+    for (guint i = 0; i < items->len; i++) {
+        const char *item = g_ptr_array_index(items, items->len - 1 - i);
+        gboolean sound = hg_peer_address_parse(hg_slice_from_string(item), &last);
+        if (i >= HG_FORWARDED_HOPS_MAX || !sound)
+            expected = HG_FORWARDED_BAD;
+        if (expected == HG_FORWARDED_BAD || !hg_networks_have(trusted, &last))
+            break;
+    }
+    FUZZ_CHECK(found == expected);
+    FUZZ_CHECK(found != HG_FORWARDED_CLIENT || memcmp(&client, &last, sizeof last) == 0);
+}
+
 typedef struct {
     HgHttpChunksStatus status;
     gsize used;
@@ -303,6 +346,7 @@ static HgWireStatus take_request(HgSlice bytes, HgHttpHead *head, guint32 seed)
     check_end(FALSE, whole);
     check_rewritten_request(&request);
     check_texts(request.query);
+    check_forwarded(request.head.fields);
     HgSlice cookie;
     if (hg_http_find_field(request.head.fields, "Cookie", &cookie) > 0)
         check_texts(cookie);

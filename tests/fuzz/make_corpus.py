@@ -314,6 +314,15 @@ def http_requests() -> dict[str, bytes]:
         "hosts": head(post, host, host),
         "http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "tunnel": head("CONNECT h:1 HTTP/1.1", host),
+        "forwarded": head(
+            post,
+            host,
+            "X-Forwarded-For: x, 203.0.113.9:1, 10.1.1.1",
+            "A: b",
+            "x-forwarded-for: [2001:db8::1]:7,,192.0.2.1 ",
+        ),
+        "forwarded-all": head(post, host, "X-Forwarded-For: 10.0.0.1, 2001:db8::1, 192.0.2.1"),
+        "forwarded-bad": head(post, host, "X-Forwarded-For: 1.2.3.4", "X-Forwarded-For: unknown"),
         "odd": head("M-SEARCH /a?b#c HTTP/1.1", "Host: [::1]:1", "X: \x80\t y "),
     }
 
@@ -381,6 +390,61 @@ CONFIGS = {
 }
 
 
+def proxy_headers() -> dict[str, bytes]:
+    """PROXY headers as HAProxy 2.6 and nginx 1.22 send them, and what isn't one."""
+    signature = b"\r\n\r\n\0\r\nQUIT\n"
+    inet = bytes([192, 0, 2, 1, 198, 51, 100, 1]) + struct.pack(">HH", 56324, 10000)
+    inet6 = bytes.fromhex("20010db8" + "00" * 11 + "01") * 2 + struct.pack(">HH", 56324, 10000)
+
+    def v2(command: int, family: int, body: bytes) -> bytes:
+        return signature + struct.pack(">BBH", command, family, len(body)) + body
+
+    def tlv(kind: int, value: bytes) -> bytes:
+        return struct.pack(">BH", kind, len(value)) + value
+
+    tls = b"\x01" + bytes(4) + tlv(0x21, b"TLSv1.3") + tlv(0x22, b"alice")
+    checked = bytearray(v2(0x21, 0x11, inet + tlv(3, bytes(4)) + tlv(4, b"")))
+    checked[31:35] = struct.pack(">I", crc32c(bytes(checked)))
+    return {
+        "v1": b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 10000\r\n\1\0\0\0\5PLAIN",
+        "v1-6": b"PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 56324 10000\r\n\x16\3\1",
+        "v1-unknown": b"PROXY UNKNOWN\r\n",
+        "v1-ignored": b"PROXY UNKNOWN ::1 ::1 1 1\r\nPOST / HTTP/1.1\r\n",
+        "v1-bad": b"PROXY TCP4 192.0.2.01 198.51.100.1 056324 70000 \r\n",
+        "v1-lf": b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 10000\n",
+        "v2": v2(0x21, 0x11, inet) + b"\1\0\0\0\5PLAIN",
+        "v2-6": v2(0x21, 0x21, inet6) + b"\x16\3\1",
+        "v2-unix": v2(0x21, 0x31, b"/run/client.sock".ljust(216, b"\0")),
+        "v2-local": v2(0x20, 0, b""),
+        "v2-local-crc": v2(0x20, 0, tlv(3, b"abcd")),
+        "v2-unspec": v2(0x21, 0, b"what"),
+        "v2-datagram": v2(0x21, 0x12, inet),
+        "v2-tls": v2(0x21, 0x11, inet + tlv(0x20, tls) + tlv(5, b"one") + tlv(0x30, b"blue")),
+        "v2-crc": bytes(checked),
+        "v2-crc-wrong": v2(0x21, 0x11, inet + tlv(3, b"abcd")),
+        "v2-short": v2(0x21, 0x21, inet),
+        "v2-long": signature + b"\x21\x11\xff\xff" + inet,
+        "v2-tlv": v2(0x21, 0x11, inet + b"\1\0\7h2"),
+        "none": b"\1\0\0\0\5PLAIN",
+    }
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+PEERS = [
+    "192.0.2.1", "192.0.2.1:443", "2001:db8::1", "[2001:db8::1]:443", "::ffff:192.0.2.1", "::",
+    "unix", "10.0.0.0/8", "192.0.2.7/31", "2001:db8::/32", "::ffff:10.0.0.0/104", "0.0.0.0/0",
+    "fe80::1%lo", "01.2.3.4", "1.2.3.4:070", "unknown",
+]  # fmt: skip
+
+
 def write(root: pathlib.Path, target: str, name: str, seed: bytes) -> None:
     folder = root / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -406,6 +470,11 @@ def main() -> None:
     for number, seeds in enumerate((http_requests(), http_responses(), http_bodies())):
         for name, seed in seeds.items():
             write(root, "http", f"{number}-{name}", bytes([number, len(seed) % 256]) + seed)
+    for name, seed in proxy_headers().items():
+        write(root, "proxy", name, b"\0" + seed)
+        write(root, "proxy", "program-" + name, b"\1" + seed)
+    for number, peer in enumerate(PEERS):
+        write(root, "proxy", f"peer-{number}", b"\2" + peer.encode())
     for name, words in USERS.items():
         write(root, "users", name, words.encode())
     for name, words in CONFIGS.items():

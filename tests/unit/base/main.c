@@ -9,6 +9,8 @@ int main(void)
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, text_suite());
     srunner_add_suite(runner, address_suite());
+    srunner_add_suite(runner, peer_address_suite());
+    srunner_add_suite(runner, network_suite());
     srunner_add_suite(runner, secret_suite());
     srunner_add_suite(runner, log_suite());
     srunner_run_all(runner, CK_ENV);

@@ -9,5 +9,7 @@ Suite *budget_suite(void);
 Suite *buffer_suite(void);
 Suite *text_suite(void);
 Suite *address_suite(void);
+Suite *peer_address_suite(void);
+Suite *network_suite(void);
 Suite *secret_suite(void);
 Suite *log_suite(void);

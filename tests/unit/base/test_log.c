@@ -89,6 +89,22 @@ START_TEST(test_no_fields)
 }
 END_TEST
 
+START_TEST(test_peers)
+{
+    static const char *const formats[] = {
+        " info met client=[2001:db8::1]:7 nobody=\"\"",
+        "\",\"level\":\"info\",\"event\":\"met\",\"client\":\"[2001:db8::1]:7\",\"nobody\":\"\"}",
+    };
+    HgPeerAddress client, nobody = {.family = HG_PEER_UNKNOWN};
+    ck_assert(hg_peer_address_parse(hg_slice_from_string("[2001:db8::1]:7"), &client));
+    g_auto(TestLog) test = open_log(HG_LOG_INFO, _i == 0 ? HG_LOG_FORMAT_TEXT : HG_LOG_FORMAT_JSON);
+    hg_log(test.log, HG_LOG_INFO, "met", hg_log_peer("client", &client), hg_log_peer("via", NULL),
+           hg_log_peer("nobody", &nobody));
+    g_autofree char *line = only_line(&test);
+    ck_assert_str_eq(line, formats[_i]);
+}
+END_TEST
+
 static HgLogField count_call(int *calls)
 {
     (*calls)++;
@@ -395,6 +411,7 @@ Suite *log_suite(void)
     tcase_add_test(tcase, test_text_form);
     tcase_add_test(tcase, test_json_form);
     tcase_add_test(tcase, test_no_fields);
+    tcase_add_loop_test(tcase, test_peers, 0, 2);
     tcase_add_test(tcase, test_level);
     tcase_add_test(tcase, test_values);
     tcase_add_test(tcase, test_long_value);

@@ -10,6 +10,8 @@ int main(void)
     srunner_add_suite(runner, http_suite());
     srunner_add_suite(runner, http_text_suite());
     srunner_add_suite(runner, http_chunks_suite());
+    srunner_add_suite(runner, proxy_protocol_suite());
+    srunner_add_suite(runner, forwarded_for_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -10,6 +10,8 @@ Suite *sasl_suite(void);
 Suite *http_suite(void);
 Suite *http_text_suite(void);
 Suite *http_chunks_suite(void);
+Suite *proxy_protocol_suite(void);
+Suite *forwarded_for_suite(void);
 
 /* As ck_assert(), for loops that run a million times: Check writes a mark for each of its own. */
 #define HOLDS(condition)                                                                           \

@@ -31,6 +31,15 @@ START_TEST(test_comma_lists)
             ck_assert_msg(hg_slice_equal_string(item, cases[i].items[j]), "%s", cases[i].list);
         }
         ck_assert_msg(!hg_http_next_item(&rest, &item), "%s", cases[i].list);
+        guint count = 0;
+        while (cases[i].items[count] != NULL)
+            count++;
+        rest = hg_slice_from_string(cases[i].list);
+        while (count-- > 0) {
+            ck_assert_msg(hg_http_last_item(&rest, &item), "%s", cases[i].list);
+            ck_assert_msg(hg_slice_equal_string(item, cases[i].items[count]), "%s", cases[i].list);
+        }
+        ck_assert_msg(!hg_http_last_item(&rest, &item), "%s", cases[i].list);
     }
 }
 END_TEST
