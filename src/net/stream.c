@@ -20,13 +20,18 @@ HgIo hg_stream_failed(HgStream *stream)
     return HG_IO_ERROR;
 }
 
-static HgIo plain_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
+static HgIo receive(HgStream *stream, guint8 *bytes, gsize size, int flags, gsize *done)
 {
-    ssize_t n = recv(stream->fd, bytes, size, 0);
+    ssize_t n = recv(stream->fd, bytes, size, flags);
     if (n < 0)
         return hg_stream_failed(stream);
     *done = (gsize)n;
     return n > 0 ? HG_IO_OK : HG_IO_END;
+}
+
+static HgIo plain_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
+{
+    return receive(stream, bytes, size, 0, done);
 }
 
 static HgIo plain_write(HgStream *stream, HgSlice bytes, gsize *done)
@@ -169,6 +174,18 @@ HgStream *hg_stream_new(HgLoop *loop, int take_fd, HgTls *tls, const char *host,
     return stream;
 }
 
+gboolean hg_stream_begin_tls(HgStream *stream, HgTls *tls, GError **error)
+{
+    g_assert(stream->filter == hg_stream_plain());
+    void *data = NULL;
+    const HgStreamFilter *filter = hg_stream_tls(stream->fd, tls, NULL, &data, error);
+    if (filter == NULL)
+        return FALSE;
+    stream->filter = filter;
+    stream->data = data;
+    return TRUE;
+}
+
 void hg_stream_set_owner(HgStream *stream, HgStreamReady ready, void *owner)
 {
     stream->ready = ready;
@@ -185,6 +202,12 @@ void hg_stream_want(HgStream *stream, guint want)
 HgIo hg_stream_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
 {
     return stream->filter->read(stream, bytes, size, done);
+}
+
+HgIo hg_stream_peek(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
+{
+    g_assert(stream->filter == hg_stream_plain());
+    return receive(stream, bytes, size, MSG_PEEK, done);
 }
 
 HgIo hg_stream_write(HgStream *stream, HgSlice bytes, gsize *done)

@@ -38,6 +38,11 @@ typedef void (*HgStreamReady)(void *owner, HgWant ready);
 HgStream *hg_stream_new(HgLoop *loop, int take_fd, HgTls *tls, const char *host,
                         HgStreamReady ready, void *owner, GError **error);
 
+/* Makes a plain stream of the accepting side speak TLS from here on, behind what was read of it in
+ * clear. Call hg_stream_want() afterwards. FALSE with *error, and the stream as it was, when that
+ * can't be. */
+gboolean hg_stream_begin_tls(HgStream *stream, HgTls *tls, GError **error);
+
 /* TRUE when an accepting TLS stream failed because the peer's first byte was no TLS: from now on it
  * is a plain one, nothing of which has been read, so that the peer can be told. */
 gboolean hg_stream_drop_tls(HgStream *stream);
@@ -60,6 +65,10 @@ void hg_stream_want(HgStream *stream, guint want);
 
 /* Reads up to `size` bytes. With less than that nothing is left to be read now. */
 HgIo hg_stream_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
+
+/* Looks at up to `size` bytes of a plain stream, which stay to be read. What was seen must be read
+ * before the next waiting: the callback comes for as long as there is anything. */
+HgIo hg_stream_peek(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
 
 /* Writes up to bytes.size bytes; *done may be less. */
 HgIo hg_stream_write(HgStream *stream, HgSlice bytes, gsize *done);

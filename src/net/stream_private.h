@@ -38,8 +38,8 @@ struct HgStream {
 /* The plain socket; static. */
 const HgStreamFilter *hg_stream_plain(void);
 
-/* TLS over the socket, for hg_stream_new(): the filter and, in *data, its state; NULL with *error
- * when OpenSSL refuses. */
+/* TLS over the socket, for those that make it the stream's: the filter and, in *data, its state;
+ * NULL with *error when OpenSSL refuses. */
 const HgStreamFilter *hg_stream_tls(int fd, HgTls *tls, const char *host, void **data,
                                     GError **error);
 

@@ -73,6 +73,35 @@ START_TEST(test_reads_what_came)
 }
 END_TEST
 
+START_TEST(test_looking_without_taking)
+{
+    Owner owner = {0};
+    int peer;
+    make_stream(&owner, _i == 1, &peer);
+    guint8 bytes[16];
+    gsize done = 77;
+    ck_assert_int_eq(hg_stream_peek(owner.stream, bytes, sizeof bytes, &done), HG_IO_AGAIN);
+    ck_assert_uint_eq(done, 77);
+    write_all(peer, hg_slice_from_string("hello"));
+    hg_stream_want(owner.stream, HG_WANT_READ);
+    TURN_UNTIL(loop, owner.calls > 0);
+    for (guint i = 0; i < 2; i++) {
+        ck_assert_int_eq(hg_stream_peek(owner.stream, bytes, 3 + i, &done), HG_IO_OK);
+        ck_assert_uint_eq(done, 3 + i);
+        ck_assert_mem_eq(bytes, "hello", 3 + i);
+    }
+    ck_assert_int_eq(hg_stream_read(owner.stream, bytes, 4, &done), HG_IO_OK);
+    ck_assert_int_eq(hg_stream_peek(owner.stream, bytes, sizeof bytes, &done), HG_IO_OK);
+    ck_assert_uint_eq(done, 1);
+    close(peer);
+    ck_assert_int_eq(hg_stream_peek(owner.stream, bytes, sizeof bytes, &done), HG_IO_OK);
+    ck_assert_uint_eq(done, 1);
+    ck_assert_int_eq(hg_stream_read(owner.stream, bytes, 1, &done), HG_IO_OK);
+    TURN_UNTIL(loop, hg_stream_peek(owner.stream, bytes, 1, &done) == HG_IO_END);
+    hg_stream_close(owner.stream);
+}
+END_TEST
+
 START_TEST(test_end_and_reset)
 {
     Owner owner = {0};
@@ -213,6 +242,7 @@ Suite *stream_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_reads_what_came, 0, 2);
+    tcase_add_loop_test(tests, test_looking_without_taking, 0, 2);
     tcase_add_loop_test(tests, test_end_and_reset, 0, 2);
     tcase_add_test(tests, test_writes_until_full_then_tells_when_there_is_room);
     tcase_add_test(tests, test_short_and_empty_calls);

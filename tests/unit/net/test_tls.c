@@ -187,6 +187,38 @@ START_TEST(test_both_ways)
 }
 END_TEST
 
+/* TLS may begin behind bytes in clear, whether they come with its first ones or not. */
+START_TEST(test_behind_bytes_in_clear)
+{
+    static const char clear[] = "PROXY UNKNOWN\r\n";
+    g_autoptr(HgTls) server = server_tls("server");
+    g_autoptr(HgTls) client = client_tls(NULL, "ca.pem", HG_TLS_VERIFY_FULL);
+    int a, b;
+    make_pair(TRUE, &a, &b);
+    End accepting, connecting;
+    accepting = make_end(a, NULL, NULL, &accepting);
+    write_all(b, hg_slice_from_string(clear));
+    connecting = make_end(b, client, "gate.example", &connecting);
+    if (_i == 1) {
+        want(&connecting);
+        turn_for(loop, 20); /* its hello has come, too */
+    }
+    guint8 bytes[sizeof clear - 1];
+    gsize done = 0;
+    TURN_UNTIL(loop, hg_stream_read(accepting.stream, bytes, sizeof bytes, &done) == HG_IO_OK);
+    ck_assert_uint_eq(done, sizeof bytes);
+    ck_assert(hg_stream_begin_tls(accepting.stream, server, NULL));
+    want(&accepting);
+    want(&connecting);
+    send_text(&connecting, "select 1");
+    TURN_UNTIL(loop, got_text(&accepting, "select 1"));
+    send_text(&accepting, "one row");
+    TURN_UNTIL(loop, got_text(&connecting, "one row"));
+    close_end(&accepting);
+    close_end(&connecting);
+}
+END_TEST
+
 /* More than a record, and than a socket takes, read in sizes that leave some behind in OpenSSL. */
 START_TEST(test_much)
 {
@@ -496,6 +528,7 @@ Suite *tls_suite(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, test_both_ways, 0, 2);
+    tcase_add_loop_test(tcase, test_behind_bytes_in_clear, 0, 2);
     tcase_add_loop_test(tcase, test_much, 0, 6);
     tcase_add_test(tcase, test_held_input_is_told_of);
     tcase_add_loop_test(tcase, test_which_servers_are_believed, 0, G_N_ELEMENTS(server_cases));
