@@ -169,10 +169,11 @@ char *hg_config_summary(const HgConfig *config)
         const HgListenerConfig *listener = &config->listeners[i];
         g_autofree char *address = hg_address_format(&listener->bind);
         gboolean http = listener->transport == HG_CONFIG_TRANSPORT_HTTP;
-        g_string_append_printf(out, "  listener %s: %s, %s%s%s\n", listener->name, address,
+        g_string_append_printf(out, "  listener %s: %s, %s%s%s%s\n", listener->name, address,
                                http ? "http at /" : "binary, ",
                                http ? listener->http.path : sasl_name(listener->sasl),
-                               listener->tls.n_certificates > 0 ? ", TLS" : "");
+                               listener->tls.n_certificates > 0 ? ", TLS" : "",
+                               listener->proxy_protocol.n_from > 0 ? ", PROXY protocol" : "");
     }
     g_autofree char *chain = g_strjoinv(", ", (char **)config->authentication.chain);
     g_string_append_printf(out, "  authentication: %s\n", chain);

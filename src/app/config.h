@@ -12,6 +12,7 @@
 #include "auth/throttle.h"
 #include "base/address.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/secret.h"
 #include "net/tls.h"
 
@@ -36,7 +37,19 @@ typedef enum {
 
 typedef struct {
     const char *path; /* without the '/' in front, as JDBC's httpPath */
-} HgHttpConfig;
+    const HgNetwork *trusted_proxies;
+    guint n_trusted_proxies;
+    gboolean xsrf_header;
+} HgListenerHttpConfig;
+
+typedef struct {
+    const char *path; /* without the '/' in front */
+} HgPoolHttpConfig;
+
+typedef struct {
+    const HgNetwork *from; /* none: nobody sends the PROXY protocol's header */
+    guint n_from;
+} HgProxyProtocolConfig;
 
 typedef struct {
     const HgTlsPair *certificates; /* none: the listener has no TLS */
@@ -72,7 +85,8 @@ typedef struct {
     guint mode; /* permission bits of a Unix socket */
     HgConfigTransport transport;
     HgConfigSasl sasl;
-    HgHttpConfig http;
+    HgProxyProtocolConfig proxy_protocol;
+    HgListenerHttpConfig http;
     HgListenerTlsConfig tls;
     const char *const *chain; /* its own authentication chain; NULL: it has none */
     guint n_chain;
@@ -154,7 +168,7 @@ typedef struct {
     guint n_endpoints;
     HgConfigTransport transport;
     HgConfigSasl sasl;
-    HgHttpConfig http;
+    HgPoolHttpConfig http;
     HgPoolTlsConfig tls;
     HgConfigLogin login;
     const char *user;          /* login: service; else NULL */

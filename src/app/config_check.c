@@ -150,6 +150,50 @@ static void check_listener_chain(const HgListenerConfig *listener, const HgYaml 
                              what);
 }
 
+/* Warns when the list holds everybody of a family: then anybody can claim any address. */
+static void check_trust(const HgNetwork *networks, guint count, const HgYaml *list,
+                        const char *what, guint index, HgDiagnostics *diagnostics)
+{
+    /* items and networks match only when every item could be read */
+    if (list == NULL || list->kind != HG_YAML_LIST || hg_yaml_size(list) != count)
+        return;
+    for (guint i = 0; i < count; i++)
+        if (networks[i].length == 0 && networks[i].family != HG_PEER_UNIX)
+            hg_diagnostics_warn(diagnostics, hg_yaml_item(list, i)->mark,
+                                "listeners[%u].%s: %s is everybody, so that anybody who reaches "
+                                "the listener can claim any address; name the balancers alone",
+                                index, what, hg_yaml_item(list, i)->text);
+}
+
+static void check_proxies(const HgConfig *config, const HgYaml *map, guint index,
+                          HgDiagnostics *diagnostics)
+{
+    const HgListenerConfig *listener = &config->listeners[index];
+    const HgProxyProtocolConfig *proxy = &listener->proxy_protocol;
+    const HgYaml *section = hg_yaml_get(map, "proxy_protocol");
+    const HgPeerAddress over_unix = {.family = HG_PEER_UNIX};
+    gboolean has_unix = hg_networks_have((HgNetworks){proxy->from, proxy->n_from}, &over_unix);
+    gboolean is_unix = listener->bind.size > 0 && hg_address_path(&listener->bind) != NULL;
+    check_trust(proxy->from, proxy->n_from, hg_yaml_get(section, "from"), "proxy_protocol.from",
+                index, diagnostics);
+    check_trust(listener->http.trusted_proxies, listener->http.n_trusted_proxies,
+                hg_yaml_get(hg_yaml_get(map, "http"), "trusted_proxies"), "http.trusted_proxies",
+                index, diagnostics);
+    if (proxy->n_from == 0 || listener->bind.size == 0 ||
+        (is_unix && has_unix && proxy->n_from == 1))
+        return;
+    if (is_unix)
+        hg_diagnostics_error(diagnostics, place(section, "from"),
+                             "listeners[%u].proxy_protocol.from: whoever connects to a Unix socket "
+                             "has no address; expected [unix]",
+                             index);
+    else if (has_unix)
+        hg_diagnostics_error(diagnostics, place(section, "from"),
+                             "listeners[%u].proxy_protocol.from: nobody connects to this listener "
+                             "over a Unix socket; expected no unix, or bind: unix:PATH",
+                             index);
+}
+
 static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
 {
     const HgYaml *list = hg_yaml_get(root, "listeners");
@@ -162,6 +206,7 @@ static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagno
                         "listeners", i, diagnostics);
         check_listener_tls(config, list, i, diagnostics);
         check_listener_chain(&config->listeners[i], map, i, diagnostics);
+        check_proxies(config, map, i, diagnostics);
         if (hg_yaml_get(map, "mode") != NULL && bind->size > 0 && hg_address_path(bind) == NULL)
             hg_diagnostics_error(diagnostics, place(map, "mode"),
                                  "listeners[%u].mode: only a Unix socket has permissions; expected "

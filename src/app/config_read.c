@@ -113,6 +113,15 @@ static gboolean read_choice(const Target *target, const HgYaml *node)
     return refuse_value(target, node, "is not known");
 }
 
+static gboolean read_switch(const Target *target, const HgYaml *node)
+{
+    gboolean on = strcmp(node->text, "true") == 0;
+    if (!on && strcmp(node->text, "false") != 0)
+        return refuse_value(target, node, "is neither");
+    *(gboolean *)target->out = on;
+    return TRUE;
+}
+
 static gboolean is_name(const char *text)
 {
     gsize size = strlen(text);
@@ -188,6 +197,8 @@ static gboolean read_scalar(const Target *target, const HgYaml *node)
     case HG_OPTION_SIZE:
     case HG_OPTION_DURATION:
         return read_number(target, node);
+    case HG_OPTION_SWITCH:
+        return read_switch(target, node);
     case HG_OPTION_MODE:
         return read_mode(target, node);
     case HG_OPTION_CHOICE:
@@ -298,6 +309,27 @@ static gboolean read_endpoints(const Target *target, const HgYaml *node)
     return used == size;
 }
 
+static gboolean read_networks(const Target *target, const HgYaml *node)
+{
+    guint size = hg_yaml_size(node);
+    HgNetwork *networks = g_new0(HgNetwork, size);
+    guint used = 0;
+    g_ptr_array_add(target->reader->owned, networks);
+    for (guint i = 0; i < size; i++) {
+        const HgYaml *item = hg_yaml_item(node, i);
+        GError *error = NULL;
+        if (!check_text_item(target, item))
+            continue;
+        if (hg_network_parse(item->text, &networks[used], &error))
+            used++;
+        else
+            refuse_take(target, item, error);
+    }
+    *(const HgNetwork **)target->out = networks;
+    *target->count = used;
+    return used == size;
+}
+
 static gboolean read_sections(const Target *target, const HgYaml *node)
 {
     const HgSection *section = target->option->section;
@@ -330,6 +362,8 @@ static gboolean read_list(const Target *target, const HgYaml *node)
         return read_names(target, node);
     case HG_OPTION_ENDPOINTS:
         return read_endpoints(target, node);
+    case HG_OPTION_NETWORKS:
+        return read_networks(target, node);
     default:
         return read_sections(target, node);
     }
@@ -351,6 +385,7 @@ static gboolean read_node(const Target *target, const HgYaml *node)
     switch (target->option->kind) {
     case HG_OPTION_NAMES:
     case HG_OPTION_ENDPOINTS:
+    case HG_OPTION_NETWORKS:
     case HG_OPTION_SECTIONS:
         return read_list(target, node);
     case HG_OPTION_PAIRS:
@@ -376,7 +411,8 @@ static Target target_of(const HgConfigReader *reader, const HgOption *option, co
                         gpointer out)
 {
     gboolean is_list = option->kind == HG_OPTION_NAMES || option->kind == HG_OPTION_PAIRS ||
-                       option->kind == HG_OPTION_ENDPOINTS || option->kind == HG_OPTION_SECTIONS;
+                       option->kind == HG_OPTION_ENDPOINTS || option->kind == HG_OPTION_NETWORKS ||
+                       option->kind == HG_OPTION_SECTIONS;
     guint8 *bytes = out;
     return (Target){
         .reader = reader,

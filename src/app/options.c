@@ -21,6 +21,7 @@
                          ? 1                                                                       \
                          : -1]))
 #define COUNT(type, member)    .kind = HG_OPTION_COUNT, .offset = OFFSET(type, member, guint)
+#define SWITCH(type, member)   .kind = HG_OPTION_SWITCH, .offset = OFFSET(type, member, gboolean)
 #define MODE(type, member)     .kind = HG_OPTION_MODE, .offset = OFFSET(type, member, guint)
 #define SIZE(type, member)     .kind = HG_OPTION_SIZE, .offset = OFFSET(type, member, gint64)
 #define DURATION(type, member) .kind = HG_OPTION_DURATION, .offset = OFFSET(type, member, gint64)
@@ -208,11 +209,37 @@ static const HgSection pool_tls_section = DESCRIBE(HgPoolTlsConfig, pool_tls_row
 
 static const HgOption listener_http_rows[] = {
     {.name = "path",
-     STRING(HgHttpConfig, path, HG_OPTION_TEXT),
+     STRING(HgListenerHttpConfig, path, HG_OPTION_TEXT),
      .fallback = "cliservice",
      .text = "Where clients send their requests: JDBC's `httpPath`."},
+    {.name = "trusted_proxies",
+     LIST(HgListenerHttpConfig, trusted_proxies, HG_OPTION_NETWORKS),
+     .min = 1,
+     .max = 256,
+     .text = "HTTP proxies whose X-Forwarded-For header says who the client is: the last address "
+             "in it that isn't one of these. `unix` is for all that connect over a Unix socket. "
+             "From anybody else the header doesn't count. Name the proxies, not the networks of "
+             "clients: whoever is in the list can claim any address."},
+    {.name = "xsrf_header",
+     SWITCH(HgListenerHttpConfig, xsrf_header),
+     .fallback = "false",
+     .text = "Refuse requests without an X-XSRF-HEADER, which no page in a browser can send to "
+             "another site: `hive.server2.xsrf.filter.enabled`. Hive's JDBC driver sends it."},
 };
-static const HgSection listener_http_section = DESCRIBE(HgHttpConfig, listener_http_rows);
+static const HgSection listener_http_section = DESCRIBE(HgListenerHttpConfig, listener_http_rows);
+
+static const HgOption proxy_protocol_rows[] = {
+    {.name = "from",
+     LIST(HgProxyProtocolConfig, from, HG_OPTION_NETWORKS),
+     .required = TRUE,
+     .min = 1,
+     .max = 256,
+     .text = "The balancers: each connection from these networks must begin with a PROXY header, "
+             "version 1 or 2, and is ended when it doesn't. `unix` is for all connections over a "
+             "Unix socket. From any other address a connection is the client's own."},
+};
+static const HgSection proxy_protocol_section =
+    DESCRIBE(HgProxyProtocolConfig, proxy_protocol_rows);
 
 static const HgOption listener_rows[] = {
     {.name = "name",
@@ -237,6 +264,11 @@ static const HgOption listener_rows[] = {
      .fallback = "plain",
      .text = "How clients log in on the binary transport; JDBC's `auth=noSasl` needs `none`. Over "
              "HTTP they send name and password with each request."},
+    {.name = "proxy_protocol",
+     SECTION(HgListenerConfig, proxy_protocol, proxy_protocol_section),
+     .text = "Balancers that pass connections on and say in front of each whose it is (HAProxy's "
+             "`send-proxy` and `send-proxy-v2`, nginx's `proxy_protocol on`): "
+             "docs/behind-a-balancer.md."},
     {.name = "http",
      SECTION(HgListenerConfig, http, listener_http_section),
      .text = "The HTTP transport."},
@@ -480,11 +512,11 @@ static const HgSection session_variables_section =
 
 static const HgOption pool_http_rows[] = {
     {.name = "path",
-     STRING(HgHttpConfig, path, HG_OPTION_TEXT),
+     STRING(HgPoolHttpConfig, path, HG_OPTION_TEXT),
      .fallback = "cliservice",
      .text = "Where the endpoints take requests: `hive.server2.thrift.http.path`."},
 };
-static const HgSection pool_http_section = DESCRIBE(HgHttpConfig, pool_http_rows);
+static const HgSection pool_http_section = DESCRIBE(HgPoolHttpConfig, pool_http_rows);
 
 static const HgOption pool_rows[] = {
     {.name = "name",

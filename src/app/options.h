@@ -12,6 +12,7 @@ typedef enum {
     HG_OPTION_SIZE,      /* gint64, bytes; min and max */
     HG_OPTION_DURATION,  /* gint64, milliseconds; min, max, step */
     HG_OPTION_CHOICE,    /* int; one of `choices` */
+    HG_OPTION_SWITCH,    /* gboolean; true or false */
     HG_OPTION_MODE,      /* guint; permission bits, in octal */
     HG_OPTION_NAME,      /* const char *; letters, digits, '-', '_' and '.' */
     HG_OPTION_TEXT,      /* const char *; anything */
@@ -22,6 +23,7 @@ typedef enum {
     HG_OPTION_PAIRS,     /* const char *const *: keys and values in turns, NULL-terminated, and a
                             count of pairs */
     HG_OPTION_ENDPOINTS, /* const HgEndpointConfig *, and a count */
+    HG_OPTION_NETWORKS,  /* const HgNetwork *, and a count */
     HG_OPTION_SECTION,   /* a struct in place, described by `section` */
     HG_OPTION_SECTIONS,  /* a list of structs, and a count; `section` describes one */
     HG_OPTION_NOT_HERE,  /* a secret: never read from this file; `text` says what to do instead */

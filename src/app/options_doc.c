@@ -76,6 +76,8 @@ char *hg_option_expected(const HgOption *option)
         return expected_number(option);
     case HG_OPTION_CHOICE:
         return expected_choice(option);
+    case HG_OPTION_SWITCH:
+        return g_strdup("true or false");
     case HG_OPTION_MODE:
         return g_strdup("permissions in octal, such as 0660");
     case HG_OPTION_NAME:
@@ -94,6 +96,8 @@ char *hg_option_expected(const HgOption *option)
         return g_strdup("a map of names and values");
     case HG_OPTION_ENDPOINTS:
         return g_strdup("a list of HOST:PORT");
+    case HG_OPTION_NETWORKS:
+        return g_strdup("a list of networks, such as [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\"]");
     case HG_OPTION_SECTIONS:
         return g_strdup("a list of maps, each with '-' in front");
     case HG_OPTION_SECTION:

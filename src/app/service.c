@@ -62,11 +62,15 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls)
 static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTls *tls)
 {
     gboolean http = listener->transport == HG_CONFIG_TRANSPORT_HTTP;
-    return (HgListenerOptions){.name = listener->name,
-                               .http = http,
-                               .sasl = !http && listener->sasl == HG_CONFIG_SASL_PLAIN,
-                               .http_path = listener->http.path,
-                               .tls = tls};
+    return (HgListenerOptions){
+        .name = listener->name,
+        .http = http,
+        .sasl = !http && listener->sasl == HG_CONFIG_SASL_PLAIN,
+        .http_path = listener->http.path,
+        .tls = tls,
+        .balancers = {listener->proxy_protocol.from, listener->proxy_protocol.n_from},
+        .trusted_proxies = {listener->http.trusted_proxies, listener->http.n_trusted_proxies},
+        .needs_xsrf_header = listener->http.xsrf_header};
 }
 
 /* `listeners` and `defaults` have room for all of the configuration's, and outlive the options. */

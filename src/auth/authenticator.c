@@ -264,7 +264,7 @@ static gboolean is_throttled(HgAuthenticator *auth, const HgAttempt *attempt, Hg
         return FALSE; /* nobody guesses tokens */
     g_autofree char *name = hg_slice_dup_string(attempt->credentials.name);
     guint left =
-        hg_throttle_refused(auth->throttle, name, attempt->address, g_get_monotonic_time());
+        hg_throttle_refused(auth->throttle, name, &attempt->address, g_get_monotonic_time());
     if (left == 0)
         return FALSE;
     g_autofree char *why =
@@ -372,10 +372,10 @@ void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgA
         return;
     g_autofree char *name = hg_slice_dup_string(attempt->credentials.name);
     if (out->verdict == HG_VERDICT_ACCEPTED)
-        hg_throttle_succeeded(auth->throttle, name, attempt->address);
+        hg_throttle_succeeded(auth->throttle, name, &attempt->address);
     else if (out->verdict == HG_VERDICT_DENIED)
         *delay_ms =
-            hg_throttle_failed(auth->throttle, name, attempt->address, g_get_monotonic_time());
+            hg_throttle_failed(auth->throttle, name, &attempt->address, g_get_monotonic_time());
 }
 
 HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,

@@ -42,7 +42,7 @@ typedef struct {
 typedef struct {
     guint chain; /* index of the listener's chain */
     HgCredentials credentials;
-    const char *address; /* of the client, as base/address formats it */
+    HgPeerAddress address; /* of the client */
 } HgAttempt;
 
 /* The names of all methods there are, NULL-terminated; static. */

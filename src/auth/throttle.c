@@ -2,7 +2,6 @@
  * come here, each of which costs a thousand times more. */
 #include "auth/throttle.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -54,21 +53,15 @@ void hg_throttle_free(HgThrottle *throttle)
 /* ---- keys ---- */
 
 /* Where a client comes from, without its port: whoever has one IPv6 address has the whole /64. */
-static char *network_of(const char *address)
+static char *network_of(const HgPeerAddress *address)
 {
-    struct in6_addr ip;
-    char text[INET6_ADDRSTRLEN];
-    if (address == NULL)
-        return g_strdup("");
-    const char *end = strrchr(address, address[0] == '[' ? ']' : ':');
-    if (end == NULL)
-        return g_strdup(address);
-    g_autofree char *host = address[0] == '[' ? g_strndup(address + 1, (gsize)(end - address - 1))
-                                              : g_strndup(address, (gsize)(end - address));
-    if (inet_pton(AF_INET6, host, &ip) != 1 || IN6_IS_ADDR_V4MAPPED(&ip))
-        return g_steal_pointer(&host);
-    memset(ip.s6_addr + 8, 0, 8);
-    return g_strdup(inet_ntop(AF_INET6, &ip, text, sizeof text));
+    HgPeerAddress network = *address;
+    char text[HG_PEER_ADDRESS_TEXT_MAX];
+    network.port = 0;
+    if (network.family == HG_PEER_IPV6)
+        memset(network.ip + 8, 0, 8);
+    hg_peer_address_print(&network, text);
+    return g_strdup(text);
 }
 
 /* A name has no control characters, so the two kinds of key can't be mixed up. */
@@ -127,7 +120,7 @@ static gint64 refused_for(HgThrottle *throttle, const char *key, gint64 now_us)
 
 /* ---- the outside ---- */
 
-guint hg_throttle_refused(HgThrottle *throttle, const char *user, const char *address,
+guint hg_throttle_refused(HgThrottle *throttle, const char *user, const HgPeerAddress *address,
                           gint64 now_us)
 {
     g_autofree char *network = network_of(address);
@@ -138,7 +131,8 @@ guint hg_throttle_refused(HgThrottle *throttle, const char *user, const char *ad
     return (guint)((left + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
 }
 
-guint hg_throttle_failed(HgThrottle *throttle, const char *user, const char *address, gint64 now_us)
+guint hg_throttle_failed(HgThrottle *throttle, const char *user, const HgPeerAddress *address,
+                         gint64 now_us)
 {
     const HgThrottleConfig *config = &throttle->config;
     g_autofree char *network = network_of(address);
@@ -154,7 +148,7 @@ guint hg_throttle_failed(HgThrottle *throttle, const char *user, const char *add
     return MIN((guint)DELAY_FIRST << doublings, (guint)DELAY_MOST);
 }
 
-void hg_throttle_succeeded(HgThrottle *throttle, const char *user, const char *address)
+void hg_throttle_succeeded(HgThrottle *throttle, const char *user, const HgPeerAddress *address)
 {
     g_autofree char *network = network_of(address);
     g_autofree char *pair = pair_key(user, network);

@@ -5,7 +5,7 @@
  * Any thread. */
 #pragma once
 
-#include <glib.h>
+#include "base/peer_address.h"
 
 typedef struct HgThrottle HgThrottle;
 
@@ -24,18 +24,18 @@ void hg_throttle_free(HgThrottle *throttle); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgThrottle, hg_throttle_free)
 
 /* Seconds for which a login of the user from the address is still refused without being looked at;
- * 0: it may be checked. `address` is a client's, as base/address formats it; its port doesn't
- * count, and of an IPv6 address only the /64. `now_us` is monotonic. */
-guint hg_throttle_refused(HgThrottle *throttle, const char *user, const char *address,
+ * 0: it may be checked. `address` is the client's; its port doesn't count, and of an IPv6 address
+ * only the /64. `now_us` is monotonic. */
+guint hg_throttle_refused(HgThrottle *throttle, const char *user, const HgPeerAddress *address,
                           gint64 now_us);
 
 /* A login was checked and denied. Returns for how many milliseconds its answer should be kept
  * back. */
-guint hg_throttle_failed(HgThrottle *throttle, const char *user, const char *address,
+guint hg_throttle_failed(HgThrottle *throttle, const char *user, const HgPeerAddress *address,
                          gint64 now_us);
 
 /* A login has succeeded: the user's failures from there are forgotten. */
-void hg_throttle_succeeded(HgThrottle *throttle, const char *user, const char *address);
+void hg_throttle_succeeded(HgThrottle *throttle, const char *user, const HgPeerAddress *address);
 
 /* Forgets all failures: everybody may try again. */
 void hg_throttle_forget(HgThrottle *throttle);

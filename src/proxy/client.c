@@ -19,6 +19,7 @@
 
 /* Which states may follow each state, beside CLOSED, which may follow all. */
 static const guint16 legal_next[] = {
+    [CLIENT_ANNOUNCING] = BIT(CLIENT_GREETING),
     [CLIENT_GREETING] = BIT(CLIENT_NEGOTIATING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
     [CLIENT_NEGOTIATING] = BIT(CLIENT_AUTHENTICATING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
     [CLIENT_AUTHENTICATING] = BIT(CLIENT_READY) | BIT(CLIENT_OPENING) | BIT(CLIENT_LINGERING),
@@ -54,7 +55,7 @@ static void unpin(HgClient *client)
     if (client->identity.principal != NULL)
         hg_principal_unref(client->identity.principal);
     hg_tls_peer_free(client->identity.certificate);
-    g_free(client->identity.address);
+    g_free(client->identity.via);
     g_free(client);
 }
 
@@ -231,8 +232,8 @@ void hg_client_end(HgClient *client)
 
 void hg_client_drop(HgClient *client)
 {
-    hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped",
-           hg_log_text("client", client->identity.address), hg_log_text("why", HG_AT_CEILING));
+    hg_log(hg_client_log(client), HG_LOG_WARN, "client_dropped", HG_CLIENT_ADDRESS_FIELDS(client),
+           hg_log_text("why", HG_AT_CEILING));
     client->end_reason = HG_AT_CEILING;
     hg_client_end(client);
 }
@@ -280,7 +281,7 @@ void hg_client_drain(HgClient *client)
 {
     hg_client_enter(client);
     client->end_reason = "hivegate is stopping";
-    if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING)
+    if (client->state < CLIENT_AUTHENTICATING)
         hg_client_end(client);
     else if (client->state == CLIENT_READY && !client->in_request && work_left(client) == 0)
         hg_client_linger(client);
@@ -291,15 +292,17 @@ static void on_timer(HgTimer *timer)
 {
     HgClient *client = HG_CONTAINER_OF(timer, HgClient, timer);
     hg_client_enter(client);
-    if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING ||
-        client->state == CLIENT_AUTHENTICATING) {
+    if (client->state == CLIENT_ANNOUNCING) {
+        hg_client_proxy_header_timed_out(client);
+    } else if (client->state == CLIENT_GREETING || client->state == CLIENT_NEGOTIATING ||
+               client->state == CLIENT_AUTHENTICATING) {
         hg_client_login_timed_out(client);
     } else {
         if (client->state == CLIENT_READY && client->patience != PATIENCE_IDLE &&
             !client->input_ended) {
             client->end_reason = "a request didn't come whole in time";
             hg_log(hg_client_log(client), HG_LOG_INFO, "request_timed_out",
-                   hg_log_text("client", client->identity.address));
+                   HG_CLIENT_ADDRESS_FIELDS(client));
         }
         hg_client_end(client);
     }
@@ -373,6 +376,8 @@ static void linger_without_tls(HgClient *client)
 /* Reads into scratch, or behind what waits already. FALSE when there is no more to read now. */
 static gboolean read_once(HgClient *client)
 {
+    if (client->state == CLIENT_ANNOUNCING && !hg_client_take_proxy_header(client))
+        return FALSE;
     gboolean held = hg_buffer_size(&client->in) > 0;
     guint8 *bytes = hg_worker_backend_context(client->worker)->scratch + HG_BUFFER_HEADROOM;
     gsize room = HG_SCRATCH_SIZE - HG_BUFFER_HEADROOM;
@@ -471,15 +476,22 @@ void hg_client_start(HgWorker *worker, guint listener, int take_fd)
     hg_socket_set_options(take_fd, &options->client_tcp);
     HgAddress peer;
     if (hg_socket_peer(take_fd, &peer))
-        client->identity.address = hg_address_format(&peer);
+        client->identity.address = hg_peer_address_from_socket(&peer);
+    gboolean announced = hg_client_needs_proxy_header(client);
+    client->state = announced ? CLIENT_ANNOUNCING : CLIENT_GREETING; /* a header is in clear */
     hg_worker_add_client(worker, client, &client->id);
     g_autoptr(GError) error = NULL;
-    client->stream = hg_stream_new(hg_worker_loop(worker), take_fd, client->listener->tls, NULL,
-                                   on_ready, client, &error);
+    client->stream =
+        hg_stream_new(hg_worker_loop(worker), take_fd, announced ? NULL : client->listener->tls,
+                      NULL, on_ready, client, &error);
     if (client->stream == NULL) {
         hg_log(hg_client_log(client), HG_LOG_ERROR, "client_refused",
-               hg_log_text("client", client->identity.address), hg_log_text("why", error->message));
+               HG_CLIENT_ADDRESS_FIELDS(client), hg_log_text("why", error->message));
         hg_client_end(client);
+        return;
+    }
+    if (client->identity.address.family == HG_PEER_UNKNOWN) {
+        hg_client_end(client); /* it has left already: what it has sent is nobody's */
         return;
     }
     hg_timer_start(hg_worker_loop(worker), &client->timer, options->login_timeout);

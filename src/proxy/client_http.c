@@ -224,6 +224,8 @@ static gboolean take_head(HgClient *client, ClientWindow *window)
     HgHttpRequest request;
     const char *why = NULL;
     client->in_request = FALSE;
+    client->http->forwarded = (HgPeerAddress){.family = HG_PEER_UNKNOWN};
+    client->http->known = FALSE; /* both were of another request, maybe another client's */
     HgWireStatus status = hg_http_read_request(&client->http->scan,
                                                hg_slice(window->at, window->size), &request, &why);
     if (status == HG_WIRE_SHORT)

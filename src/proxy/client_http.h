@@ -21,11 +21,13 @@ struct ClientHttp {
     HgHttpScan scan;
     HgHttpChunks chunks;
     HgHttpBody body;
-    guint64 left;  /* bytes of a body with a length that are still to come */
+    guint64 left;            /* bytes of a body with a length that are still to come */
+    HgPeerAddress forwarded; /* the client of the request, as a trusted proxy says; else nobody */
     char *acts_as; /* whom the request's doAs names; "" for nobody that can be; NULL: it has none */
     guint8 minor;  /* of the request's version */
     gboolean keep_alive;
     gboolean expects_continue;
+    gboolean known;      /* the request's login has succeeded */
     gboolean has_cookie; /* the request logged in by cookie */
     gboolean chunked;    /* the reply that is going out */
 };

@@ -2,6 +2,8 @@
  * credentials, so the principal of the connection is that of its present request. */
 #include "proxy/client_http.h"
 
+#include "wire/forwarded_for.h"
+
 #define DISCARD_MOST (1024 * 1024) /* most of a body of known length that is thrown away */
 
 static const char basic_challenge[] = "WWW-Authenticate: Basic realm=\"hivegate\"\r\n";
@@ -51,6 +53,7 @@ void hg_client_http_accepted(HgClient *client)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const char *other = client->http->acts_as;
+    client->http->known = TRUE;
     hg_client_set_state(client, CLIENT_READY);
     if (other != NULL && *other == '\0') {
         hg_client_log_refused(client, "a doAs that can't be understood");
@@ -188,6 +191,36 @@ static void note_request(ClientHttp *http, const HgHttpRequest *request)
     http->stage = HTTP_BODY;
 }
 
+/* Notes who the client of the request is, when a trusted proxy has sent it. FALSE, and the request
+ * answered, when that can't be known: nobody is taken for somebody else. */
+static gboolean note_forwarded(HgClient *client, HgSlice fields)
+{
+    HgNetworks trusted = client->listener->trusted_proxies;
+    const char *why = NULL;
+    if (!hg_networks_have(trusted, &client->identity.address) ||
+        hg_forwarded_for_read(fields, trusted, &client->http->forwarded, &why) != HG_FORWARDED_BAD)
+        return TRUE;
+    hg_client_log_refused(client, why);
+    hg_client_http_refuse(client, "400 Bad Request", "", why, TRUE);
+    return FALSE;
+}
+
+/* Refuses what a page in a browser could have sent (http: xsrf_header), as Hive does before it
+ * looks at the login. TRUE when it did. */
+static gboolean refuse_without_xsrf_header(HgClient *client, HgSlice fields)
+{
+    HgSlice value;
+    if (!client->listener->needs_xsrf_header ||
+        hg_http_find_field(fields, "X-XSRF-HEADER", &value) > 0)
+        return FALSE;
+    hg_client_log_refused(client, "an HTTP request without X-XSRF-HEADER");
+    hg_client_http_refuse(client, "400 Bad Request", "",
+                          "The request has no X-XSRF-HEADER, which this listener requires: add "
+                          "`X-XSRF-HEADER: true` (JDBC: http.header.X-XSRF-HEADER=true).",
+                          TRUE);
+    return TRUE;
+}
+
 /* Answers a request that no login could make right. TRUE when it did. */
 static gboolean refuse_request(HgClient *client, const HgHttpRequest *request)
 {
@@ -205,6 +238,8 @@ static gboolean refuse_request(HgClient *client, const HgHttpRequest *request)
                               "hivegate takes Thrift messages by POST here.", TRUE);
         return TRUE;
     }
+    if (refuse_without_xsrf_header(client, request->head.fields))
+        return TRUE;
     if (client->http->body != HG_HTTP_BODY_CHUNKED && client->http->left == 0) {
         hg_client_log_refused(client, "an HTTP request without a body");
         hg_client_http_refuse(client, "400 Bad Request", "",
@@ -226,6 +261,6 @@ void hg_client_http_take_head(HgClient *client, const HgHttpRequest *request)
 {
     note_request(client->http, request);
     client->in_request = TRUE;
-    if (!refuse_request(client, request))
+    if (note_forwarded(client, request->head.fields) && !refuse_request(client, request))
         check_login(client, request->head.fields);
 }

@@ -25,8 +25,8 @@ void hg_client_send_sasl(HgClient *client, HgSaslStatus status, const char *text
 
 static void refuse(HgClient *client, HgSaslStatus status, const char *text, const char *why)
 {
-    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
-           hg_log_text("client", client->identity.address), hg_log_text("why", why));
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
+           hg_log_text("why", why));
     if (client->state == CLIENT_GREETING)
         hg_client_set_state(client, CLIENT_NEGOTIATING);
     hg_client_send_sasl(client, status, text);
@@ -35,8 +35,7 @@ static void refuse(HgClient *client, HgSaslStatus status, const char *text, cons
 
 void hg_client_login_timed_out(HgClient *client)
 {
-    hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out",
-           hg_log_text("client", client->identity.address));
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_timed_out", HG_CLIENT_ADDRESS_FIELDS(client));
     if (client->transport->has_sasl && client->state != CLIENT_GREETING) {
         hg_client_send_sasl(client, HG_SASL_ERROR, "The login took too long; hivegate gave it up.");
         hg_client_linger(client);
@@ -58,8 +57,7 @@ static void answer_http(HgClient *client)
         g_strdup_printf("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
                         "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
                         strlen(body), body);
-    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
-           hg_log_text("client", client->identity.address),
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("why", client->without_tls ? "no TLS on a listener that needs it"
                                                   : "an HTTP request on a binary listener"));
     hg_client_set_state(client, CLIENT_NEGOTIATING); /* writing may end the client */
@@ -71,7 +69,7 @@ static void log_limited(HgClient *client, const char *event, const char *why)
 {
     hg_log_limited(hg_client_log(client),
                    hg_gateway_request_limit(hg_worker_gateway(client->worker)), HG_LOG_INFO, event,
-                   hg_log_text("client", client->identity.address), hg_log_text("why", why));
+                   HG_CLIENT_ADDRESS_FIELDS(client), hg_log_text("why", why));
 }
 
 gboolean hg_client_read_without_tls(HgClient *client)
@@ -151,7 +149,7 @@ typedef struct {
     gboolean bearer;
     char *name;
     char *secret;
-    char *address;
+    HgPeerAddress address;
     HgLogin login; /* the outcome */
     guint delay;   /* ms for which a refusal is kept back */
 } Check;
@@ -162,7 +160,6 @@ static void free_check(Check *check)
         explicit_bzero(check->secret, strlen(check->secret));
     g_free(check->secret);
     g_free(check->name);
-    g_free(check->address);
     hg_login_clear(&check->login);
     g_free(check);
 }
@@ -180,8 +177,7 @@ static void answer_waiting_open(HgClient *client, const char *text)
 static void refuse_other(HgClient *client, const HgPrincipal *other)
 {
     const char *name = hg_principal_name(client->identity.principal);
-    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
-           hg_log_text("client", client->identity.address),
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(other)),
            hg_log_text("why", "the connection belongs to another user"));
     g_autofree char *text = g_strdup_printf("hivegate: this connection is logged in as %s; open "
@@ -202,8 +198,7 @@ void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 g
     }
     if (before == NULL || other) /* over HTTP each request says who asks */
         hg_log(hg_client_log(client), HG_LOG_DEBUG, "login_accepted",
-               hg_log_text("client", client->identity.address),
-               hg_log_text("user", hg_principal_name(principal)));
+               HG_CLIENT_ADDRESS_FIELDS(client), hg_log_text("user", hg_principal_name(principal)));
     client->identity.principal = hg_principal_ref(principal);
     client->identity.good_until = good_until;
     hg_principal_unref(before);
@@ -232,9 +227,8 @@ void hg_client_raw_accepted(HgClient *client)
 void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal refusal,
                              const char *text, const char *why)
 {
-    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused",
-           hg_log_text("client", client->identity.address), hg_log_text("user", name),
-           hg_log_text("why", why));
+    hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
+           hg_log_text("user", name), hg_log_text("why", why));
     client->transport->refused(client, refusal, text);
 }
 
@@ -364,7 +358,7 @@ static void submit_check(HgClient *client, const HgAttempt *attempt)
     check->bearer = attempt->credentials.bearer;
     check->name = hg_slice_dup_string(attempt->credentials.name);
     check->secret = hg_slice_dup_string(attempt->credentials.secret);
-    check->address = g_strdup(attempt->address);
+    check->address = attempt->address;
     if (hg_jobs_submit(hg_gateway_jobs(gateway), run_check, check))
         return;
     hg_client_login_refused(client, check->name, REFUSAL_FAILURE,
@@ -380,7 +374,7 @@ void hg_client_check(HgClient *client, const HgCredentials *credentials)
     g_autoptr(HgPrincipal) principal = NULL;
     g_auto(HgLogin) login = {0};
     HgAttempt attempt = {
-        .chain = chain, .credentials = *credentials, .address = client->identity.address};
+        .chain = chain, .credentials = *credentials, .address = *hg_client_address(client)};
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
     if (!credentials->bearer &&
         hg_authenticator_try_certificate(authenticator, chain, client->identity.certificate,

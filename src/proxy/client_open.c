@@ -77,8 +77,7 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
 {
     HgClient *client = opening->client;
     gint32 seqid = opening->seqid;
-    hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused",
-           hg_log_text("client", client->identity.address),
+    hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
            hg_log_text("as", opening->effective_user), hg_log_text("why", text));
     hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, sql_state, text);
@@ -175,8 +174,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     hg_directory_add_session(hg_gateway_directory(hg_worker_gateway(client->worker)), session);
     opening->counted = FALSE;
     hg_client_speak(session, hg_method_get(HG_METHOD_OPEN_SESSION), piece);
-    hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened",
-           hg_log_text("client", client->identity.address),
+    hg_log(hg_client_log(client), HG_LOG_INFO, "session_opened", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
            hg_log_text("as", opening->effective_user),
            hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))));

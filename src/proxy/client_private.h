@@ -1,6 +1,7 @@
 /* The inside of a client connection, for the client_*.c files only.
  *
  *   client.c         lifecycle: states, reading, writing, the end
+ *   client_origin.c  where it comes from: the PROXY header in front of everything else, addresses
  *   client_login.c   first bytes and SASL, checking credentials
  *   client_frame.c   from bytes to requests
  *   client_http.c    from bytes to requests over HTTP, and back; client_http_head.c: their heads
@@ -20,6 +21,7 @@
 
 /* One row per state; client.c holds which may follow which. */
 typedef enum {
+    CLIENT_ANNOUNCING,     /* the balancer's PROXY header isn't there in full: TLS is behind it */
     CLIENT_GREETING,       /* nothing has come yet: a balancer's check may leave without a trace */
     CLIENT_NEGOTIATING,    /* SASL has begun */
     CLIENT_AUTHENTICATING, /* a job thread checks the password */
@@ -34,7 +36,8 @@ typedef enum {
 /* Who the client is: what is known once the login has begun. */
 typedef struct {
     HgPrincipal *principal; /* NULL until authenticated */
-    char *address;          /* the peer, for logs */
+    HgPeerAddress address;  /* the peer's, or what its PROXY header says */
+    HgPeerAddress *via;     /* the connection's own when that is another; else NULL */
     HgTlsPeer *certificate; /* NULL when it showed none */
     gint64 good_until;      /* second since 1970 at which the login expires; 0: never */
 } ClientIdentity;
@@ -182,6 +185,33 @@ void hg_client_done(HgClient *client);
 
 /* Looks at what waits in client->in. */
 void hg_client_work(HgClient *client);
+
+/* ---- client_origin.c ---- */
+
+/* Where the client's present request comes from, as far as trusted balancers and proxies say: what
+ * logs, audit and limits by address go by. Over HTTP each request on a connection may be another
+ * client's; it is that of the last one until another begins. Borrowed until then. */
+const HgPeerAddress *hg_client_address(const HgClient *client);
+
+/* The connection's own address when it is another than that; else NULL. */
+const HgPeerAddress *hg_client_via(const HgClient *client);
+
+/* Whose the present request is; NULL while that isn't known. Borrowed. */
+const char *hg_client_user(const HgClient *client);
+
+/* Both addresses as fields of a log line. */
+#define HG_CLIENT_ADDRESS_FIELDS(client)                                                           \
+    hg_log_peer("client", hg_client_address(client)), hg_log_peer("via", hg_client_via(client))
+
+/* TRUE when the peer is one of the listener's balancers: a PROXY header must come first. */
+gboolean hg_client_needs_proxy_header(const HgClient *client);
+
+/* Takes what has come of the PROXY header, and nothing behind it. TRUE when all of it is there: the
+ * client is in GREETING, and its own bytes may be read. */
+gboolean hg_client_take_proxy_header(HgClient *client);
+
+/* The header didn't come in time: ends the connection. */
+void hg_client_proxy_header_timed_out(HgClient *client);
 
 /* ---- client_login.c ---- */
 

@@ -91,7 +91,7 @@ static GPtrArray *forget_session(HgClient *client, HgSession *session, const cha
 {
     if (hg_session_end(session))
         hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
-               hg_log_text("client", client->identity.address),
+               HG_CLIENT_ADDRESS_FIELDS(client),
                hg_log_text("user", hg_principal_name(hg_session_principal(session))),
                hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
                hg_log_text("why", why));
@@ -262,8 +262,7 @@ static void lose_session(HgClient *client, Lease *lease, const char *detail)
     const char *endpoint = hg_endpoint_name(hg_session_endpoint(lease->session));
     g_autofree char *why = g_strdup_printf("endpoint %s: %s", endpoint, detail);
     if (hg_session_lose(lease->session, why))
-        hg_log(hg_client_log(client), HG_LOG_WARN, "session_lost",
-               hg_log_text("client", client->identity.address),
+        hg_log(hg_client_log(client), HG_LOG_WARN, "session_lost", HG_CLIENT_ADDRESS_FIELDS(client),
                hg_log_text("user", hg_principal_name(hg_session_principal(lease->session))),
                hg_log_text("endpoint", endpoint), hg_log_text("why", detail));
 }

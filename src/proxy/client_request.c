@@ -40,12 +40,10 @@ static void answer_invalid_handle(HgClient *client, const HgRequest *request,
 
 void hg_client_log_refused(HgClient *client, const char *why)
 {
-    const HgPrincipal *principal = client->identity.principal;
     hg_log_limited(hg_client_log(client),
                    hg_gateway_request_limit(hg_worker_gateway(client->worker)), HG_LOG_INFO,
-                   "request_refused", hg_log_text("client", client->identity.address),
-                   hg_log_text("user", principal != NULL ? hg_principal_name(principal) : NULL),
-                   hg_log_text("why", why));
+                   "request_refused", HG_CLIENT_ADDRESS_FIELDS(client),
+                   hg_log_text("user", hg_client_user(client)), hg_log_text("why", why));
 }
 
 /* A refused request: the message ended where it should, so the connection goes on. */

@@ -5,6 +5,7 @@
 
 #include "auth/impersonation.h"
 #include "auth/method.h"
+#include "base/network.h"
 #include "net/socket.h"
 #include "net/tls.h"
 
@@ -15,11 +16,14 @@ typedef enum {
 
 typedef struct {
     const char *name;
-    gboolean http;         /* HTTP, else binary Thrift */
-    gboolean sasl;         /* SASL PLAIN, else Thrift without SASL */
-    const char *http_path; /* without the '/' in front: "cliservice" */
-    HgTls *tls;            /* borrowed; NULL: plain text */
-    guint chain;           /* of the authenticator */
+    gboolean http;              /* HTTP, else binary Thrift */
+    gboolean sasl;              /* SASL PLAIN, else Thrift without SASL */
+    const char *http_path;      /* without the '/' in front: "cliservice" */
+    HgTls *tls;                 /* borrowed; NULL: plain text */
+    guint chain;                /* of the authenticator */
+    HgNetworks balancers;       /* whose connections begin with a PROXY header */
+    HgNetworks trusted_proxies; /* whose X-Forwarded-For header is believed */
+    gboolean needs_xsrf_header; /* requests without X-XSRF-HEADER are refused */
 } HgListenerOptions;
 
 typedef struct {

@@ -349,6 +349,102 @@ START_TEST(test_listener_errors)
 }
 END_TEST
 
+#define TCP   "[{name: a, bind: '127.0.0.1:1', "
+#define LOCAL "[{name: a, bind: 'unix:s', "
+#define HTTP  TCP "transport: http, http: "
+
+START_TEST(test_proxy_errors)
+{
+    static const struct {
+        const char *listeners, *error;
+    } cases[] = {
+        {TCP "proxy_protocol: true}]",
+         "c:1:60: listeners[0].proxy_protocol: a single value is here; expected a map"},
+        {TCP "proxy_protocol: {}}]",
+         "c:1:60: listeners[0].proxy_protocol.from is missing; expected a list of networks, such "
+         "as [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\"]"},
+        {TCP "proxy_protocol: {from: 10.0.0.0/8}}]",
+         "c:1:67: listeners[0].proxy_protocol.from: a single value is here; expected a list of "
+         "networks, such as [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\"]"},
+        {TCP "proxy_protocol: {from: []}}]",
+         "c:1:67: listeners[0].proxy_protocol.from: the list is empty; expected a list of "
+         "networks, such as [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\"]"},
+        {TCP "proxy_protocol: {from: [10.0.0.1/8]}}]",
+         "c:1:68: listeners[0].proxy_protocol.from: \"10.0.0.1/8\" has bits behind its first 8; "
+         "expected 10.0.0.0/8 for the network, or 10.0.0.1 for that address alone"},
+        {TCP "proxy_protocol: {from: [10.0.0.1, [a]]}}]",
+         "c:1:78: listeners[0].proxy_protocol.from: an item is not a text; expected a list of "
+         "networks, such as [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\"]"},
+        {TCP "proxy_protocol: {from: [10.0.0.1, unix]}}]",
+         "c:1:67: listeners[0].proxy_protocol.from: nobody connects to this listener over a Unix "
+         "socket; expected no unix, or bind: unix:PATH"},
+        {LOCAL "proxy_protocol: {from: [10.0.0.1]}}]",
+         "c:1:62: listeners[0].proxy_protocol.from: whoever connects to a Unix socket has no "
+         "address; expected [unix]"},
+        {LOCAL "proxy_protocol: {from: [unix, 10.0.0.1]}}]",
+         "c:1:62: listeners[0].proxy_protocol.from: whoever connects to a Unix socket has no "
+         "address; expected [unix]"},
+        {HTTP "{trusted_proxies: [localhost]}}]",
+         "c:1:86: listeners[0].http.trusted_proxies: \"localhost\" is no network; expected an "
+         "address with or without a length, such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32, or the "
+         "word unix"},
+        {HTTP "{xsrf_header: yes}}]",
+         "c:1:81: listeners[0].http.xsrf_header: \"yes\" is neither; expected true or false"},
+        {HTTP "{xsrf_header: }}]",
+         "c:1:81: listeners[0].http.xsrf_header: there is no value; expected true or false"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text =
+            g_strconcat("listeners: ", cases[i].listeners, "\n" AUTH POOLS, NULL);
+        check_error(text, cases[i].error);
+    }
+}
+END_TEST
+
+START_TEST(test_proxies)
+{
+    g_autoptr(HgConfig) config = parse(
+        "listeners:\n"
+        "  - {name: a, bind: '127.0.0.1:1', proxy_protocol: {from: [10.0.0.0/8, '::1']}}\n"
+        "  - {name: b, bind: unix:s, proxy_protocol: {from: [unix]}, transport: http,\n"
+        "     http: {trusted_proxies: [unix, 192.0.2.7], xsrf_header: true}}\n"
+        "  - {name: c, bind: '127.0.0.1:2', transport: http, http: {xsrf_header: false}}\n" AUTH
+            POOLS);
+    const HgListenerConfig *listeners = config->listeners;
+    ck_assert_uint_eq(listeners[0].proxy_protocol.n_from, 2);
+    ck_assert_uint_eq(listeners[0].proxy_protocol.from[0].length, 8);
+    ck_assert_int_eq(listeners[0].proxy_protocol.from[1].family, HG_PEER_IPV6);
+    ck_assert_uint_eq(listeners[0].http.n_trusted_proxies, 0);
+    ck_assert_int_eq(listeners[1].proxy_protocol.from[0].family, HG_PEER_UNIX);
+    ck_assert_uint_eq(listeners[1].http.n_trusted_proxies, 2);
+    ck_assert(listeners[1].http.xsrf_header);
+    ck_assert_uint_eq(listeners[2].proxy_protocol.n_from, 0);
+    ck_assert(!listeners[2].http.xsrf_header);
+    g_autofree char *text = hg_config_summary(config);
+    ck_assert_ptr_nonnull(strstr(text, "127.0.0.1:1, binary, sasl plain, PROXY protocol\n"));
+    ck_assert_ptr_nonnull(strstr(text, "127.0.0.1:2, http at /cliservice\n"));
+}
+END_TEST
+
+/* Taken, but not without a word. */
+START_TEST(test_everybody_is_trusted)
+{
+    static const char text[] = "listeners: [{name: a, bind: '127.0.0.1:1', transport: http,\n"
+                               "  proxy_protocol: {from: ['::/0']}, http: {trusted_proxies: [unix, "
+                               "'::1', 0.0.0.0/0]}}]\n" AUTH POOLS;
+    g_autoptr(HgDiagnostics) diagnostics = hg_diagnostics_new("c");
+    g_autoptr(HgConfig) config = hg_config_parse("c", hg_slice_from_string(text), diagnostics);
+    ck_assert_ptr_nonnull(config);
+    g_autofree char *said = hg_diagnostics_text(diagnostics);
+    ck_assert_str_eq(said, "c:2:27: warning: listeners[0].proxy_protocol.from: ::/0 is everybody, "
+                           "so that anybody who reaches the listener can claim any address; name "
+                           "the balancers alone\n"
+                           "c:2:75: warning: listeners[0].http.trusted_proxies: 0.0.0.0/0 is "
+                           "everybody, so that anybody who reaches the listener can claim any "
+                           "address; name the balancers alone\n");
+}
+END_TEST
+
 #define PAIR "certificate_file: c, key_file: k"
 
 START_TEST(test_tls_errors)
@@ -648,6 +744,9 @@ Suite *config_suite(void)
     tcase_add_test(tcase, test_summary);
     tcase_add_test(tcase, test_values);
     tcase_add_test(tcase, test_listener_errors);
+    tcase_add_test(tcase, test_proxy_errors);
+    tcase_add_test(tcase, test_proxies);
+    tcase_add_test(tcase, test_everybody_is_trusted);
     tcase_add_test(tcase, test_tls_errors);
     tcase_add_test(tcase, test_tls);
     tcase_add_test(tcase, test_authentication_errors);

@@ -87,7 +87,7 @@ static HgAttempt attempt_of(const char *name, const char *password)
 {
     return (HgAttempt){.credentials = {.name = hg_slice_from_string(name),
                                        .secret = hg_slice_from_string(password)},
-                       .address = "192.0.2.1:4711"};
+                       .address = {.ip = {192, 0, 2, 1}, .port = 4711, .family = HG_PEER_IPV4}};
 }
 
 static HgLogin check_login(HgAuthenticator *auth, const char *name, const char *password)
@@ -513,7 +513,7 @@ START_TEST(test_failing_again_and_again)
     HgAttempt elsewhere = attempt_of("alice", "secret");
     g_auto(HgLogin) login = {0};
     guint delay = 0;
-    elsewhere.address = "192.0.2.2:4711";
+    elsewhere.address.ip[3] = 2;
     hg_authenticator_check(test.auth, &elsewhere, NULL, NULL, &login, &delay);
     ck_assert_int_eq(login.verdict, HG_VERDICT_ACCEPTED);
     reload_now(test.auth);

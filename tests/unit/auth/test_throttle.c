@@ -3,7 +3,15 @@
 #include "suites.h"
 
 #define SECOND ((gint64)G_USEC_PER_SEC)
-#define HOME   "192.0.2.1:4711"
+#define HOME   at("192.0.2.1:4711")
+
+/* The address that a text says; good until the next call. */
+static const HgPeerAddress *at(const char *text)
+{
+    static HgPeerAddress address;
+    ck_assert_msg(hg_peer_address_parse(hg_slice_from_string(text), &address), "%s", text);
+    return &address;
+}
 
 static HgThrottle *throttle_new(guint address_refuse_after)
 {
@@ -33,10 +41,10 @@ START_TEST(test_refused)
         hg_throttle_failed(throttle, "alice", HOME, i);
     }
     ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 3), 30);
-    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", "192.0.2.1:1", 29 * SECOND), 2);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", at("192.0.2.1:1"), 29 * SECOND), 2);
     ck_assert_uint_eq(hg_throttle_refused_count(throttle, 29 * SECOND), 1);
     ck_assert_uint_eq(hg_throttle_refused(throttle, "bob", HOME, 4), 0);
-    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", "192.0.2.10:4711", 4), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", at("192.0.2.10:4711"), 4), 0);
     ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 31 * SECOND), 0);
     hg_throttle_failed(throttle, "alice", HOME, 31 * SECOND); /* once more is once too many */
     ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 31 * SECOND), 30);
@@ -72,15 +80,16 @@ START_TEST(test_addresses)
     for (int i = 0; i < 6; i++) {
         g_snprintf(name, sizeof name, "user%d", i);
         g_snprintf(address, sizeof address, "[2001:db8::%d]:%d", i, 1000 + i);
-        hg_throttle_failed(throttle, name, address, 0);
+        hg_throttle_failed(throttle, name, at(address), 0);
     }
-    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", "[2001:db8::77]:1", 1), 0);
-    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", "[2001:db8:0:1::77]:1", 1), 0);
+    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", at("2001:db8::77"), 1), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", at("[2001:db8:0:1::77]:1"), 1), 0);
     ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", HOME, 1), 0);
+    const HgPeerAddress local = {.family = HG_PEER_UNIX}, nobody = {.family = HG_PEER_UNKNOWN};
     for (int i = 0; i < 6; i++)
-        hg_throttle_failed(throttle, "x", "unix", 0); /* no port, no network */
-    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", "unix", 1), 0);
-    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", NULL, 1), 0);
+        hg_throttle_failed(throttle, "x", &local, 0);
+    ck_assert_uint_gt(hg_throttle_refused(throttle, "alice", &local, 1), 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "alice", &nobody, 1), 0);
 }
 END_TEST
 
