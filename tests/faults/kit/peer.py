@@ -53,9 +53,12 @@ def frame(message: bytes) -> bytes:
 
 
 class Peer:
-    """One connection. `framed` is how requests travel: SASL frames, or bare Thrift."""
+    """One connection. `framed` is how requests travel: SASL frames, or bare Thrift. `source` is the
+    address that it comes from: any of 127.0.0.0/8 will do."""
 
-    def __init__(self, address: Address, framed: bool = True, receive_buffer: int = 0):
+    def __init__(
+        self, address: Address, framed: bool = True, receive_buffer: int = 0, source: str = ""
+    ):
         family = (
             socket.AF_UNIX
             if isinstance(address, str)
@@ -71,6 +74,8 @@ class Peer:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
+            if source:
+                self.socket.bind((source, 0))
             self.socket.connect(address)
             if family != socket.AF_UNIX:
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
