@@ -258,6 +258,69 @@ def clients_at_end(gate: Gate, event: str) -> list[str]:
     return re.findall(rf" {event} (client=.*)", gate.log)
 
 
+# ---- what goes by address ----
+
+
+@pytest.fixture
+def throttled(make_gate: Callable, make_backend: Callable) -> Gate:
+    """A gateway that refuses a user's logins from an address after three failures there."""
+
+    def change(config: dict) -> None:
+        add_listeners(config)
+        config["authentication"] |= {
+            "throttle": {"delay_after": 100, "refuse_after": 3},
+            "failure_ttl": 0,
+        }
+
+    return make_gate(make_backend(), change=change)
+
+
+def is_shut_out(peer: HttpPeer, *lists: str) -> bool:
+    """Whether not even the right password is looked at; the wrong ones are tried three times."""
+    for number in range(3):
+        peer.authorization = basic("carol", f"wrong {number}")
+        assert peer.post(OPEN, fields=forwarded(*lists)).status == 401
+    peer.authorization = basic("carol")
+    response = peer.post(OPEN, fields=forwarded(*lists))
+    if response.status == 200:
+        message = call("CloseSession", handle_fields(Reply(response.body).session))
+        Reply(peer.post(message, fields=forwarded(*lists)).body).ok()
+        return False
+    assert "Too many failed logins" in is_refusal(response, 401)
+    return True
+
+
+@pytest.mark.smoke
+def test_failures_are_their_clients(throttled: Gate) -> None:
+    """Who guesses behind a proxy shuts out itself: not the proxy, not another client of it."""
+    with dial(throttled, user="carol") as peer:
+        assert is_shut_out(peer, f"{CLIENT}:1")
+        open_and_close(peer, "203.0.113.10")
+        open_and_close(peer)
+        peer.authorization = basic("carol", "another")
+        response = peer.post(OPEN, fields=forwarded(f"1.2.3.4, ::ffff:{CLIENT}"))
+        assert "Too many failed logins" in is_refusal(response, 401)
+        response = peer.post(OPEN, fields=forwarded("203.0.113.10"))
+        assert "Too many" not in is_refusal(response, 401)
+
+
+def test_failures_cant_be_anothers(throttled: Gate) -> None:
+    """Each from an address of its own, as the client says: it is believed by nobody."""
+    with dial(throttled, source="127.0.0.9", user="carol") as peer:
+        for number in range(3):
+            peer.authorization = basic("carol", "wrong")
+            assert peer.post(OPEN, fields=forwarded(f"203.0.113.{number}")).status == 401
+        peer.authorization = basic("carol")
+        response = peer.post(OPEN, fields=forwarded("203.0.113.99"))
+        assert "Too many failed logins" in is_refusal(response, 401)
+    with dial(throttled, source="127.0.0.9", user="carol") as peer:  # nor by a PROXY header
+        peer.try_send(proxy.v1("203.0.113.98") + peer.request(OPEN))
+        assert peer.response().status == 400
+    with dial(throttled, "both", "127.0.0.9", "carol") as peer:
+        peer.send(proxy.v1("203.0.113.98"))
+        open_and_close(peer)
+
+
 # ---- with a PROXY header in front ----
 
 
