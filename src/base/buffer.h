@@ -9,7 +9,7 @@
 #include "base/budget.h"
 #include "base/slice.h"
 
-#define HG_BUFFER_HEADROOM 40
+#define HG_BUFFER_HEADROOM 56
 
 typedef struct {
     guint8 *bytes;    /* HG_BUFFER_HEADROOM bytes, then `capacity`; NULL while empty */

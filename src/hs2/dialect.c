@@ -101,15 +101,51 @@ static const guint8 metadata_field[] = {
     FORMAT_FIELD,
     HG_THRIFT_STOP,
 };
-G_STATIC_ASSERT(sizeof metadata_field == HG_DIALECT_GROWTH);
+/* A TColumn of strings without values: stringVal = {values = [], nulls = ""} */
+#define EMPTY_COLUMN                                                                               \
+    HG_THRIFT_STRUCT, 0, 7, HG_THRIFT_LIST, 0, 1, HG_THRIFT_STRING, 0, 0, 0, 0, HG_THRIFT_STRING,  \
+        0, 2, 0, 0, 0, 0, HG_THRIFT_STOP, HG_THRIFT_STOP
+static const guint8 empty_column[] = {EMPTY_COLUMN};
+/* TRowSet.columns with that one */
+static const guint8 columns_field[] = {
+    HG_THRIFT_LIST, 0, 3, HG_THRIFT_STRUCT, 0, 0, 0, 1, EMPTY_COLUMN,
+};
+G_STATIC_ASSERT(sizeof metadata_field + sizeof columns_field == HG_DIALECT_GROWTH);
 
-/* Puts fields in front of the response struct's own: their order is free, and so a reply can be
- * edited of which only the beginning is there. */
-static guint insert(const HgReplyHead *head, guint8 *message, const guint8 *fields, guint size)
+/* Puts bytes in at an offset: what is in front of it moves, so that a reply can be edited of which
+ * only the beginning is there. */
+static guint insert(guint8 *message, guint32 offset, const guint8 *bytes, guint size)
 {
-    memmove(message - size, message, head->fields_offset);
-    memcpy(message - size + head->fields_offset, fields, size);
+    memmove(message - size, message, offset);
+    memcpy(message - size + offset, bytes, size);
     return size;
+}
+
+/* Puts fields in front of the response struct's own: their order is free. */
+static guint insert_fields(const HgReplyHead *head, guint8 *message, const guint8 *fields,
+                           guint size)
+{
+    return insert(message, head->fields_offset, fields, size);
+}
+
+/* Gives a batch without columns an empty one. */
+static guint add_column(const HgReplyHead *head, guint8 *message)
+{
+    static const guint8 one[] = {0, 0, 0, 1};
+    if (head->rows_end == 0)
+        return 0;
+    if (head->columns_offset == 0)
+        return insert(message, head->rows_end, columns_field, sizeof columns_field);
+    memcpy(message + head->columns_offset, one, sizeof one);
+    return insert(message, head->columns_offset + (guint32)sizeof one, empty_column,
+                  sizeof empty_column);
+}
+
+/* What the connector wants to find in each batch. */
+static guint complete_batch(const HgReplyHead *head, guint8 *message)
+{
+    guint grown = add_column(head, message);
+    return grown + insert_fields(head, message - grown, metadata_field, sizeof metadata_field);
 }
 
 static void raise_protocol(const HgReplyHead *head, guint8 *message, gint32 protocol)
@@ -129,15 +165,17 @@ guint hg_dialect_edit(const HgDialect *dialect, const HgMethod *method, const Hg
     switch (method->id) {
     case HG_METHOD_OPEN_SESSION:
         raise_protocol(head, message, dialect->protocol);
-        return dialect->has_catalogs ? insert(head, message, catalogs_field, sizeof catalogs_field)
-                                     : 0;
+        return dialect->has_catalogs
+                   ? insert_fields(head, message, catalogs_field, sizeof catalogs_field)
+                   : 0;
     case HG_METHOD_GET_RESULT_SET_METADATA:
-        return dialect->says_format ? insert(head, message, format_field, sizeof format_field) : 0;
+        return dialect->says_format
+                   ? insert_fields(head, message, format_field, sizeof format_field)
+                   : 0;
     case HG_METHOD_FETCH_RESULTS:
         if (head->more_offset != 0 && head->has_rows)
             message[head->more_offset] = 1;
-        return dialect->says_format ? insert(head, message, metadata_field, sizeof metadata_field)
-                                    : 0;
+        return dialect->says_format ? complete_batch(head, message) : 0;
     default:
         return 0;
     }

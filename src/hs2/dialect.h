@@ -3,7 +3,7 @@
  * Drivers made for Databricks (the JDBC driver by Simba, Databricks' own connectors) say in
  * OpenSession that they know a protocol version of Databricks, and don't work with a server that
  * answers with one of Hive. What they need besides was found by running databricks-jdbc 2.6.40 and
- * databricks-sql-connector 4.2.0 against Spark 3.5.3 and 4.0.1:
+ * databricks-sql-connector 4.9.0 against Spark 3.5.3 and 4.0.1:
  *
  *   - A version: the JDBC driver takes 0xA501 (V1) or more, the connector V2. Below V3 the JDBC
  *     driver sends statements that its own parser has rewritten, with a date parameter written
@@ -16,6 +16,10 @@
  *     every result, silently, after the first batch (10,000 rows, or the fetch size). So a batch
  *     that holds rows says yes; the empty one behind the last says no.
  *   - resultFormat: the connector wants "columns" in GetResultSetMetadata and each FetchResults.
+ *   - A column: what USE, CREATE, INSERT and the like give has one by its metadata ("Result") and
+ *     none in its batch: Spark 3.5 leaves the list of columns out, 4.0 sends an empty one. With the
+ *     one the connector fails once the statement has run, with the other when the result is read.
+ *     So the batch gets that column, without values.
  *   - A schema and catalog to start in: hs2/open makes use:database of them.
  *
  * Everything here edits bytes in place. Pure; any thread. */
@@ -43,7 +47,7 @@ HgDialect hg_dialect_find(const HgRequest *request);
 char *hg_dialect_database(const HgRequest *request, HgSlice message);
 
 /* By how many bytes hg_dialect_edit() can make a reply longer. */
-#define HG_DIALECT_GROWTH 22
+#define HG_DIALECT_GROWTH 50
 
 /* Edits a reply of `method` for a client of this dialect, given its first bytes as hg_reply_peek()
  * read them. Returns by how many bytes the reply now begins earlier: the bytes in front of

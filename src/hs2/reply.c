@@ -136,11 +136,15 @@ static HgWireStatus read_column(Peek *peek)
 /* Reads a TRowSet until it is clear whether there are rows. Never goes over the rows themselves. */
 static HgWireStatus read_rows(Peek *peek, guint8 type)
 {
+    HgReplyHead *out = peek->out;
     if (type != HG_THRIFT_STRUCT)
         return HG_WIRE_BAD;
     for (;;) {
         gint16 id;
+        guint32 offset = (guint32)hg_cursor_offset(&peek->cursor);
         HgWireStatus status = hg_cursor_read_field(&peek->cursor, &type, &id);
+        if (status == HG_WIRE_OK && type == HG_THRIFT_STOP)
+            out->rows_end = offset;
         if (status != HG_WIRE_OK || type == HG_THRIFT_STOP)
             return status;
         if (type != HG_THRIFT_LIST || (id != ROWS && id != COLUMNS)) {
@@ -157,9 +161,11 @@ static HgWireStatus read_rows(Peek *peek, guint8 type)
             return HG_WIRE_BAD;
         if (count > 0 && id == COLUMNS)
             return read_column(peek);
-        peek->out->has_rows = count > 0;
-        if (count > 0)
+        out->has_rows = count > 0;
+        if (count > 0 || type != HG_THRIFT_STRUCT)
             return HG_WIRE_OK;
+        if (id == COLUMNS)
+            out->columns_offset = (guint32)hg_cursor_offset(&peek->cursor) - (guint32)sizeof count;
     }
 }
 

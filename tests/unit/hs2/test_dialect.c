@@ -146,8 +146,9 @@ static void check_oracle(HgMethodId method, const GByteArray *reply)
     ck_assert_uint_eq(again->len, body.size);
 }
 
-#define BATCH "3:{1:0l 2:[12] 3:[12 {5:{1:[10 1l 2l] 2:''}}]}"
-#define EMPTY "3:{1:2l 2:[12] 3:[12 {5:{1:[10] 2:''}}]}"
+#define BATCH     "3:{1:0l 2:[12] 3:[12 {5:{1:[10 1l 2l] 2:''}}]}"
+#define NO_VALUES "3:[12 {7:{1:[11] 2:''}}]"
+#define EMPTY     "3:{1:2l 2:[12] 3:[12 {5:{1:[10] 2:''}}]}"
 
 static const struct {
     const HgDialect *dialect;
@@ -182,6 +183,13 @@ static const struct {
      "0x501:{1:{1:0} 0x501:1} 1:{1:0} 2:t " BATCH},
     {&connector, HG_METHOD_FETCH_RESULTS, "1:{1:0} 2:f " EMPTY,
      "0x501:{1:{1:0} 0x501:1} 1:{1:0} 2:f " EMPTY},
+    /* no columns, as Spark 3.5 and 4.0 send it; columns of no known kind */
+    {&connector, HG_METHOD_FETCH_RESULTS, "1:{1:0} 2:f 3:{1:0l 2:[12]}",
+     "0x501:{1:{1:0} 0x501:1} 1:{1:0} 2:f 3:{1:0l 2:[12] " NO_VALUES "}"},
+    {&connector, HG_METHOD_FETCH_RESULTS, "1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12] 5:7}",
+     "0x501:{1:{1:0} 0x501:1} 1:{1:0} 2:f 3:{1:0l 2:[12] " NO_VALUES " 5:7}"},
+    {&connector, HG_METHOD_FETCH_RESULTS, "1:{1:0} 2:f 3:{1:0l 2:[12] 3:[8]}",
+     "0x501:{1:{1:0} 0x501:1} 1:{1:0} 2:f 3:{1:0l 2:[12] 3:[8]}"},
     {&connector, HG_METHOD_FETCH_RESULTS, "1:{1:3 3:'HY000' 5:'failed'}", NULL},
 
     {&with_catalog, HG_METHOD_GET_OPERATION_STATUS, "1:{1:0} 2:2", NULL},
@@ -241,7 +249,7 @@ START_TEST(test_edit_of_a_beginning)
     for (guint size = bytes->len; size >= rows; size--) {
         g_autoptr(GByteArray) edited =
             edit(&connector, HG_METHOD_FETCH_RESULTS, hg_slice(bytes->data, size));
-        ck_assert_uint_eq(edited->len, size + HG_DIALECT_GROWTH);
+        ck_assert_uint_eq(edited->len, size + expected->len - bytes->len);
         ck_assert(memcmp(edited->data, expected->data, edited->len) == 0);
     }
 }

@@ -128,18 +128,22 @@ START_TEST(test_fetch_reads_up_to_the_rows)
         const char *response;
         gboolean more;
         gboolean rows;
+        gboolean bare; /* neither rows nor columns, and known to its end */
     } batches[] = {
-        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12 {5:{1:[10 1l 2l] 2:''}}]}", TRUE, TRUE},
-        {"1:{1:0} 2:f 3:{1:9l 2:[12] 3:[12 {7:{1:[11] 2:''}} {7:{1:[11] 2:''}}]}", TRUE, FALSE},
-        {"1:{1:0} 2:t 3:{1:0l 2:[12] 3:[12 {7:{2:'\\x00' 1:[11 '']}}]}", TRUE, TRUE},
-        {"1:{1:0} 2:f 3:{1:0l 2:[12 {1:[12 {2:{1:t}}]}]}", TRUE, TRUE},
-        {"1:{1:0} 2:f 3:{1:0l 2:[12]}", TRUE, FALSE},
-        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12]}", TRUE, FALSE},
-        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12 {}]}", TRUE, FALSE},
-        {"1:{1:0} 3:{3:[12 {5:{1:[10 1l] 2:''}}] 1:0l 2:[12]} 2:f", FALSE, TRUE},
-        {"3:{1:0l 2:[12 {1:[12]}]} 2:f 1:{1:0}", TRUE, FALSE}, /* unread: the status comes last */
-        {"1:{1:0} 2:f", TRUE, FALSE},
-        {"1:{1:3 5:'text'}", FALSE, FALSE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12 {5:{1:[10 1l 2l] 2:''}}]}", TRUE, TRUE, FALSE},
+        {"1:{1:0} 2:f 3:{1:9l 2:[12] 3:[12 {7:{1:[11] 2:''}} {7:{1:[11] 2:''}}]}", TRUE, FALSE,
+         FALSE},
+        {"1:{1:0} 2:t 3:{1:0l 2:[12] 3:[12 {7:{2:'\\x00' 1:[11 '']}}]}", TRUE, TRUE, FALSE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12 {1:[12 {2:{1:t}}]}]}", TRUE, TRUE, FALSE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12]}", TRUE, FALSE, TRUE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12]}", TRUE, FALSE, TRUE},
+        {"1:{1:0} 2:f 3:{1:0l 2:[12] 3:[12 {}]}", TRUE, FALSE, FALSE},
+        {"1:{1:0} 2:f 3:{1:0l 3:[8]}", TRUE, FALSE, FALSE},
+        {"1:{1:0} 3:{3:[12 {5:{1:[10 1l] 2:''}}] 1:0l 2:[12]} 2:f", FALSE, TRUE, FALSE},
+        {"3:{1:0l 2:[12 {1:[12]}]} 2:f 1:{1:0}", TRUE, FALSE,
+         FALSE}, /* unread: the status comes last */
+        {"1:{1:0} 2:f", TRUE, FALSE, FALSE},
+        {"1:{1:3 5:'text'}", FALSE, FALSE, FALSE},
     };
     for (guint i = 0; i < G_N_ELEMENTS(batches); i++) {
         g_autofree char *notation =
@@ -152,6 +156,11 @@ START_TEST(test_fetch_reads_up_to_the_rows)
         ck_assert_msg(head.has_rows == batches[i].rows, "%s", notation);
         ck_assert_msg((head.more_offset != 0) == batches[i].more, "%s", notation);
         ck_assert_uint_eq(head.fields_offset, head.head.size + 3);
+        ck_assert_msg((head.rows_end != 0) == batches[i].bare, "%s", notation);
+        if (head.rows_end != 0)
+            ck_assert_uint_eq(head.rows_end, bytes->len - 3); /* the STOPs behind it */
+        if (head.columns_offset != 0)
+            ck_assert_uint_eq(head.columns_offset, head.rows_end - 4);
         if (head.more_offset != 0) {
             ck_assert_uint_eq(bytes->data[head.more_offset - 3], HG_THRIFT_BOOL);
             ck_assert_uint_eq(bytes->data[head.more_offset - 1], 2);
