@@ -6,8 +6,6 @@
 #include "auth/name.h"
 #include "base/error.h"
 
-#define NO_USER                                                                                    \
-    "anonymous" /* what Hive's JDBC sends when the URL names no user (measured, 3.1.3) */
 #define SECRET_MOST (64 * 1024) /* bytes; the transports take less */
 #define CHAIN_MOST  16          /* methods in a chain */
 
@@ -145,7 +143,7 @@ gboolean hg_authenticator_try_certificate(HgAuthenticator *auth, guint chain, co
         return FALSE;
     g_autofree char *user = hg_certificate_rule_name(auth->certificate, peer);
     if (user == NULL ||
-        (!hg_slice_equal_string(name, user) && !hg_slice_equal_string(name, NO_USER)))
+        (!hg_slice_equal_string(name, user) && !hg_slice_equal_string(name, HG_AUTH_NO_USER)))
         return FALSE;
     *out = hg_principal_new(CERTIFICATE, user, NULL, NULL);
     return TRUE;

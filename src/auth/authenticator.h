@@ -38,6 +38,9 @@ typedef struct {
     HgThrottleConfig throttle;
 } HgAuthenticatorConfig;
 
+/* What Hive's JDBC sends when the URL names no user (measured, 3.1.3). */
+#define HG_AUTH_NO_USER "anonymous"
+
 /* A client that wants to log in. */
 typedef struct {
     guint chain; /* index of the listener's chain */
@@ -63,8 +66,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgAuthenticator, hg_authenticator_free)
 gboolean hg_authenticator_takes_bearer(const HgAuthenticator *auth, guint chain);
 
 /* Logs in by a certificate, at once: TRUE when the chain has the method, the certificate names a
- * user, and the client asks to be that user or says "anonymous" (what JDBC sends for no user). Then
- * *out is the caller's reference. Else other credentials decide. `peer` may be NULL. Any thread. */
+ * user, and the client asks to be that user or says HG_AUTH_NO_USER. Then *out is the caller's
+ * reference. Else other credentials decide. `peer` may be NULL. Any thread. */
 gboolean hg_authenticator_try_certificate(HgAuthenticator *auth, guint chain, const HgTlsPeer *peer,
                                           HgSlice name,
                                           HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;

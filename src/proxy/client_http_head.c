@@ -6,6 +6,10 @@
 
 #define DISCARD_MOST (1024 * 1024) /* most of a body of known length that is thrown away */
 
+/* Where Databricks' clients look for the reason; bodies they don't show (databricks-jdbc 2.6.40,
+ * databricks-sql-connector 4.9.0). */
+#define ERROR_FIELD "X-Thriftserver-Error-Message"
+
 static const char basic_challenge[] = "WWW-Authenticate: Basic realm=\"hivegate\"\r\n";
 
 void hg_client_http_refuse(HgClient *client, const char *status, const char *fields,
@@ -16,10 +20,11 @@ void hg_client_http_refuse(HgClient *client, const char *status, const char *fie
     gboolean stay = keep && http->keep_alive && !http->expects_continue &&
                     !hg_worker_is_draining(client->worker) &&
                     (http->body == HG_HTTP_BODY_CHUNKED || http->left <= DISCARD_MOST);
+    g_autofree char *line = g_strdelimit(g_strdup(text), "\r\n", ' ');
     g_autofree char *answer = g_strdup_printf(
-        "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n%s"
+        "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n" ERROR_FIELD ": %s\r\n%s"
         "Content-Length: %" G_GSIZE_FORMAT "\r\n%s\r\n%s\n",
-        status, fields, strlen(text) + 1, stay ? "" : "Connection: close\r\n", text);
+        status, line, fields, strlen(text) + 1, stay ? "" : "Connection: close\r\n", text);
     http->stage = HTTP_DISCARD;
     client->in_request = TRUE;
     if (client->identity.principal != NULL) /* it is an answer: waiting begins anew */
@@ -127,6 +132,22 @@ static void check_bearer(HgClient *client, HgSlice token)
                       "a token, which no method of the chain takes");
 }
 
+/* Logs in by the connection's certificate: who shows one may send no credentials. FALSE when there
+ * is none, or none that names a user. */
+static gboolean take_certificate(HgClient *client)
+{
+    g_autoptr(HgPrincipal) principal = NULL;
+    HgAuthenticator *authenticator = hg_gateway_authenticator(hg_worker_gateway(client->worker));
+    if (!hg_authenticator_try_certificate(authenticator, client->listener->chain,
+                                          client->identity.certificate,
+                                          hg_slice_from_string(HG_AUTH_NO_USER), &principal))
+        return FALSE;
+    client->identity.good_until = 0;
+    hg_client_set_state(client, CLIENT_AUTHENTICATING);
+    hg_client_login_accepted(client, principal);
+    return TRUE;
+}
+
 static void check_login(HgClient *client, HgSlice fields)
 {
     HgSlice value = {NULL, 0};
@@ -134,7 +155,7 @@ static void check_login(HgClient *client, HgSlice fields)
     if (count > 1)
         ask_for_login(client, "Authentication Error: several Authorization headers",
                       "several Authorization headers");
-    else if (count == 0 && take_cookie(client, fields))
+    else if (count == 0 && (take_cookie(client, fields) || take_certificate(client)))
         ;
     else if (count == 0)
         ask_for_login(client,

@@ -18,6 +18,7 @@ from support.certificates import Authority, Certificate, fingerprint
 
 from .kit.backend import Backend, Turn
 from .kit.gate import Gate, eventually, is_sanitized
+from .kit.http import OPEN, HttpPeer, basic, is_refusal
 from .kit.messages import BigFetch, call, execute_fields, fetch_fields, info_fields, open_fields
 from .kit.peer import (
     COMPLETE,
@@ -33,6 +34,7 @@ from .kit.tls import TlsSocket, client_hello, secure
 from .test_large import MB, Watched
 
 LISTENERS = ("tls", "tls-raw", "two-way")
+HTTP_LISTENERS = ("tls-http", "may-http", "two-way-http")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,13 @@ def add_tls(config: dict, server: Certificate, ca_file: Path) -> None:
                 "tls": tls,
             }
         )
+    for name in HTTP_LISTENERS:
+        tls = {"certificates": [server.pair]}
+        if name != "tls-http":
+            asked = "required" if name == "two-way-http" else "optional"
+            tls |= {"client_certificate": asked, "client_ca_file": str(ca_file)}
+        entry = {"name": name, "bind": "127.0.0.1:0", "transport": "http", "tls": tls}
+        config["listeners"].append(entry)
     config["authentication"]["chain"] = ["certificate", "users"]
 
 
@@ -522,6 +531,47 @@ def test_a_certificate_counts_nowhere_else(gate: Gate, authority: Authority) -> 
     for user in ("alice", "anonymous"):
         with pytest.raises(LoginRefused):
             secure(gate.connect("tls"), context).login(user, "whatever")
+
+
+def http_over(gate: Gate, context: ssl.SSLContext, listener: str) -> HttpPeer:
+    peer = HttpPeer(gate.address(listener))
+    gate.adopt(peer)
+    secure(peer, context)
+    return peer
+
+
+@pytest.mark.smoke
+def test_a_certificate_is_a_login_over_http(
+    gate: Gate, backend: Backend, authority: Authority
+) -> None:
+    """With its own name, with nobody's, and without any credentials; not against other ones."""
+    peer = http_over(gate, authority.context(authority.issue("client-4", "alice")), "two-way-http")
+    for authorization in (None, basic("alice", "whatever"), basic("anonymous", "anonymous")):
+        peer.authorization = authorization
+        session = peer.open()
+        assert backend.session("alice").user == "alice"
+        peer.close_session(session).ok()
+    for authorization in (basic("carol", "whatever"), basic("nobody", "x"), "Bearer abc", "Basic "):
+        peer.authorization = authorization
+        is_refusal(peer.post(OPEN), 401)
+    peer.authorization = basic("carol")
+    session = peer.open()
+    assert backend.session("carol").user == "carol"
+    peer.close_session(session).ok()
+    peer.close()
+
+
+@pytest.mark.smoke
+def test_no_certificate_is_no_login_over_http(gate: Gate, authority: Authority) -> None:
+    """Where it isn't asked for, and where none came."""
+    alices = authority.context(authority.issue("client-5", "alice"))
+    for context, listener in ((alices, "tls-http"), (authority.context(), "may-http")):
+        peer = http_over(gate, context, listener)
+        peer.authorization = None
+        assert "header" in is_refusal(peer.post(OPEN), 401)
+        peer.authorization = basic("alice")
+        peer.close_session(peer.open()).ok()
+        peer.close()
 
 
 BAD_CERTIFICATES = {

@@ -57,6 +57,8 @@ def test_no_login(gate: Gate, backend: Backend) -> None:
                 response = peer.post(OPEN)
                 is_refusal(response, 401)
                 assert response.head.fields["www-authenticate"].startswith("Basic realm=")
+                told = response.head.fields["x-thriftserver-error-message"]
+                assert told == response.text.rstrip("\n")  # where Databricks' clients look
                 assert not response.head.closes
         peer.chunk = 0
         peer.authorization = basic("alice")
