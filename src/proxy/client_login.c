@@ -454,7 +454,10 @@ void hg_client_login_raw(HgClient *client, const HgRequest *request, const guint
         hg_client_drop(client);
         return;
     }
-    if (name.size == 0 || password.size == 0) {
+    if (client->identity.certificate != NULL) { /* it may say who it is; no password counts then */
+        if (name.size == 0)
+            name = hg_slice_from_string(HG_AUTH_NO_USER);
+    } else if (name.size == 0 || password.size == 0) {
         hg_client_set_state(client, CLIENT_AUTHENTICATING);
         hg_client_login_refused(client, "", REFUSAL_WRONG,
                                 "Error validating the login: user and password are needed",

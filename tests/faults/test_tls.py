@@ -19,7 +19,15 @@ from support.certificates import Authority, Certificate, fingerprint
 from .kit.backend import Backend, Turn
 from .kit.gate import Gate, eventually, is_sanitized
 from .kit.http import OPEN, HttpPeer, basic, is_refusal
-from .kit.messages import BigFetch, call, execute_fields, fetch_fields, info_fields, open_fields
+from .kit.messages import (
+    BigFetch,
+    Reply,
+    call,
+    execute_fields,
+    fetch_fields,
+    info_fields,
+    open_fields,
+)
 from .kit.peer import (
     COMPLETE,
     ERROR,
@@ -35,6 +43,7 @@ from .test_large import MB, Watched
 
 LISTENERS = ("tls", "tls-raw", "two-way")
 HTTP_LISTENERS = ("tls-http", "may-http", "two-way-http")
+TWO_WAY = ("two-way", "two-way-raw")
 
 
 @pytest.fixture(scope="module")
@@ -60,16 +69,16 @@ def trusting(authority: Authority) -> ssl.SSLContext:
 
 def add_tls(config: dict, server: Certificate, ca_file: Path) -> None:
     """Listeners with TLS beside the plain ones; certificates may say who comes."""
-    for name in LISTENERS:
+    for name in (*LISTENERS, "two-way-raw"):
         tls: dict = {"certificates": [server.pair]}
-        if name == "two-way":
+        if name in TWO_WAY:
             tls |= {"client_certificate": "required", "client_ca_file": str(ca_file)}
         config["listeners"].append(
             {
                 "name": name,
                 "bind": "127.0.0.1:0",
                 "transport": "binary",
-                "sasl": "none" if name == "tls-raw" else "plain",
+                "sasl": "none" if name.endswith("-raw") else "plain",
                 "tls": tls,
             }
         )
@@ -559,6 +568,33 @@ def test_a_certificate_is_a_login_over_http(
     assert backend.session("carol").user == "carol"
     peer.close_session(session).ok()
     peer.close()
+
+
+@pytest.mark.smoke
+def test_a_certificate_is_a_login_without_sasl(
+    gate: Gate, backend: Backend, authority: Authority
+) -> None:
+    context = authority.context(authority.issue("client-6", "alice"))
+
+    def answer(user: str | None, password: str | None) -> tuple[Peer, Reply]:
+        peer = secure(gate.connect("two-way-raw"), context)
+        return peer, peer.call("OpenSession", open_fields(user, password))
+
+    for user, password in (
+        (None, None),
+        ("alice", None),
+        ("alice", "x"),
+        ("anonymous", "x"),
+        ("", ""),
+    ):
+        peer, opened = answer(user, password)
+        assert backend.session("alice").user == "alice"
+        peer.close_session(opened.ok().session).ok()
+        peer.close()
+    for user, password in (("carol", None), ("carol", ""), ("carol", "x"), ("nobody", "")):
+        peer, refused = answer(user, password)
+        assert "Error validating the login" in refused.error
+        peer.close()
 
 
 @pytest.mark.smoke

@@ -4,7 +4,8 @@
  *
  *   java JdbcProbe CLASS jdbc:SCHEME://HOST:PORT SETTINGS USER PASSWORD < script
  *
- * Every connection's URL is the third argument behind what the script says of it.
+ * Every connection's URL is the third argument behind what the script says of it; a script may also
+ * say all of it, and so go to several servers.
  *
  * With an empty USER the URLs say who connects.
  *
@@ -140,7 +141,7 @@ public final class JdbcProbe {
 
     private Object connect(String suffix) throws SQLException {
         disconnect();
-        String url = server + suffix + settings;
+        String url = (suffix.startsWith("jdbc:") ? suffix : server + suffix) + settings;
         connection = user.isEmpty()
                 ? DriverManager.getConnection(url)
                 : DriverManager.getConnection(url, user, password);
