@@ -19,7 +19,9 @@ from typing import Any
 
 import pytest
 
-from e2e.harness.fleet import Gateway, Pair, Spark, config, write_users
+from e2e.harness.certificates import Papers, spark_settings
+from e2e.harness.fleet import SEED, Gateway, Pair, Spark, config, write_users
+from e2e.harness.http import HttpConnection
 from e2e.harness.jdbc import JdbcDrivers
 
 VERSIONS = ("3.5", "4.0")
@@ -67,6 +69,29 @@ def spare(request: pytest.FixtureRequest) -> Iterator[Callable[..., Spark]]:
 @pytest.fixture(scope="session")
 def nosasl_spark(spare: Callable[..., Spark]) -> Spark:
     return spare("3.5", authentication="NOSASL")
+
+
+@pytest.fixture(scope="session")
+def http_spark(spare: Callable[..., Spark]) -> Spark:
+    """A Spark 3.5 in HTTP mode with the tables that the tests read."""
+    spark = spare("3.5", transport="http", memory="2g")
+    with HttpConnection(spark.target.as_user("loader")) as connection:
+        session = connection.open()
+        for statement in SEED:
+            session.run(statement)
+        session.close()
+    return spark
+
+
+@pytest.fixture(scope="session")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
+    return Papers.make(tmp_path_factory.mktemp("papers"))
+
+
+@pytest.fixture(scope="session")
+def tls_spark(spare: Callable[..., Spark], papers: Papers) -> Spark:
+    """A Spark Thrift Server that speaks TLS itself."""
+    return spare("3.5", hiveconf=spark_settings(papers.server))
 
 
 @pytest.fixture(scope="session")

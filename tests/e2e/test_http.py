@@ -17,7 +17,7 @@ from TCLIService.ttypes import TOperationState
 from thrift.transport.THttpClient import THttpClient
 
 from e2e.harness import normal
-from e2e.harness.fleet import SEED, Gateway, Spark, config, unlike
+from e2e.harness.fleet import Gateway, Spark, config, unlike
 from e2e.harness.http import (
     PATH,
     HttpConnection,
@@ -40,18 +40,6 @@ from e2e.test_pyhive import STATEMENTS as PYHIVE_STATEMENTS
 from e2e.test_pyhive import attempt as pyhive_attempt
 
 LARGE = "SELECT id, id * 3, concat('row ', id) FROM range(0, 300000, 1, 1)"
-
-
-@pytest.fixture(scope="module")
-def http_spark(spare: Callable[..., Spark]) -> Spark:
-    """A Spark 3.5 in HTTP mode with the tables that the tests read."""
-    spark = spare("3.5", transport="http", memory="2g")
-    with HttpConnection(spark.target.as_user("loader")) as connection:
-        session = connection.open()
-        for statement in SEED:
-            session.run(statement)
-        session.close()
-    return spark
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,19 @@ from typing import Any
 import pytest
 from impala import dbapi
 from pyhive import hive
-from support.certificates import STORE_PASSWORD, Authority, Certificate, fingerprint
+from support.certificates import Certificate, fingerprint
 from TCLIService import ttypes
 from thrift.transport.TTransport import TTransportException
 
 from e2e import test_impyla, test_pyhive
 from e2e.harness import normal
-from e2e.harness.certificates import java_options, jdbc_settings, pyhive_transport, with_settings
+from e2e.harness.certificates import (
+    Papers,
+    java_options,
+    jdbc_settings,
+    pyhive_transport,
+    with_settings,
+)
 from e2e.harness.fleet import Gateway, Pair, Spark, config, unlike
 from e2e.harness.jdbc import VERSIONS, JdbcDrivers
 from e2e.harness.normal import plain
@@ -34,28 +40,6 @@ from e2e.harness.queries import slow
 from e2e.harness.shell import Beeline
 from e2e.harness.wire import Connection, Failed, LoginRefused, Session, Target
 from e2e.test_jdbc import SCRIPT
-
-
-@dataclass
-class Papers:
-    """Every certificate that these tests need."""
-
-    authority: Authority
-    stranger: Authority  # nobody trusts it
-    server: Certificate
-    alice: Certificate
-
-    @classmethod
-    def make(cls, directory: Path) -> Papers:
-        authority = Authority(directory / "known")
-        stranger = Authority(directory / "unknown")
-        alice = authority.issue("alice", "alice", ["email:alice@example.org"])
-        return cls(authority, stranger, authority.issue_server(), alice)
-
-
-@pytest.fixture(scope="module")
-def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
-    return Papers.make(tmp_path_factory.mktemp("papers"))
 
 
 def listener(name: str, tls: dict[str, Any] | None = None, sasl: str = "plain") -> dict[str, Any]:
@@ -476,19 +460,6 @@ def test_no_certificate(tls35: TlsPair) -> None:
 
 
 # ---- towards servers ----
-
-
-@pytest.fixture(scope="module")
-def tls_spark(spare: Callable[..., Spark], papers: Papers) -> Spark:
-    """A Spark Thrift Server that speaks TLS itself."""
-    return spare(
-        "3.5",
-        hiveconf={
-            "hive.server2.use.SSL": "true",
-            "hive.server2.keystore.path": str(papers.server.key_store()),
-            "hive.server2.keystore.password": STORE_PASSWORD,
-        },
-    )
 
 
 @pytest.fixture

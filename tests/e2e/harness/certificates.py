@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import dataclass
+from pathlib import Path
 
 from pyhive.hive import get_installed_sasl
 from support.certificates import STORE_PASSWORD, Authority, Certificate
@@ -10,6 +12,32 @@ from thrift.transport.TSSLSocket import TSSLSocket
 from thrift_sasl import TSaslClientTransport
 
 from e2e.harness.wire import Target
+
+
+@dataclass
+class Papers:
+    """Every certificate that these tests need."""
+
+    authority: Authority
+    stranger: Authority  # nobody trusts it
+    server: Certificate
+    alice: Certificate
+
+    @classmethod
+    def make(cls, directory: Path) -> Papers:
+        authority = Authority(directory / "known")
+        stranger = Authority(directory / "unknown")
+        alice = authority.issue("alice", "alice", ["email:alice@example.org"])
+        return cls(authority, stranger, authority.issue_server(), alice)
+
+
+def spark_settings(server: Certificate) -> dict[str, str]:
+    """What makes a Spark Thrift Server speak TLS, on any transport."""
+    return {
+        "hive.server2.use.SSL": "true",
+        "hive.server2.keystore.path": str(server.key_store()),
+        "hive.server2.keystore.password": STORE_PASSWORD,
+    }
 
 
 def jdbc_settings(authority: Authority) -> str:

@@ -17,6 +17,7 @@ VERSIONS = ("1.2.2", "2.3.9", "3.1.3", "4.1.0")
 # Made by Simba; also the nearest to what Tableau and others bring along.
 DATABRICKS = "databricks-2.6.40"
 DATABRICKS_HTTP = "databricks-2.6.40-http"
+DATABRICKS_URLS = "databricks-2.6.40-urls"  # for scripts whose URLs say everything
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,16 @@ def _databricks(settings: str) -> _Driver:
     return _Driver(
         "com.databricks.client.jdbc.Driver",
         "databricks",
-        f";AuthMech=3;ssl=0;{settings}",
+        settings,
         # its Arrow library wants it
         ("--add-opens=java.base/java.nio=ALL-UNNAMED",),
     )
 
 
 _DATABRICKS = {
-    DATABRICKS: _databricks("transportMode=sasl"),
-    DATABRICKS_HTTP: _databricks("transportMode=http;httpPath=cliservice"),
+    DATABRICKS: _databricks(";AuthMech=3;ssl=0;transportMode=sasl"),
+    DATABRICKS_HTTP: _databricks(";AuthMech=3;ssl=0;transportMode=http;httpPath=cliservice"),
+    DATABRICKS_URLS: _databricks(""),
 }
 
 # What the standalone jars leave to the caller; taken from Spark's own jars.
@@ -75,6 +77,10 @@ def _jar(name: str) -> Path:
     if not path.exists():
         raise SetupError(f"no {path}; run: tools/setup jdbc")
     return path
+
+
+# For scripts whose URLs say everything.
+NOWHERE = Target("none.example.org", 0, "", "")
 
 
 class JdbcDrivers:

@@ -49,12 +49,12 @@ def url(target: Target, suffix: str = "/default") -> str:
 
 
 class Beeline:
-    """A running beeline. A target without a user leaves out -n and -p; `jvm` are further
-    options of the JVM."""
+    """A running beeline. A target without a user leaves out -n and -p; without a target the script
+    connects. `jvm` are further options of the JVM."""
 
     def __init__(
         self,
-        target: Target,
+        target: Target | None,
         *,
         script: Path | None = None,
         statements: Sequence[str] = (),
@@ -66,8 +66,8 @@ class Beeline:
     ):
         argv = [
             str(beeline.beeline_program()),
-            *("-u", url(target, suffix)),
-            *(("-n", target.user, "-p", target.password) if target.user else ()),
+            *(("-u", url(target, suffix)) if target else ()),
+            *(("-n", target.user, "-p", target.password) if target and target.user else ()),
             *(f"--outputformat={outputformat}", f"--silent={str(silent).lower()}", *options),
             *(("-f", str(script)) if script else ()),
         ]
