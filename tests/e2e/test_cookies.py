@@ -69,6 +69,13 @@ def edited(pattern: str, replacement: str) -> Callable[[bytes], bytes]:
     return lambda response: re.sub(pattern.encode(), replacement.encode(), response, count=1)
 
 
+def outlasted(response: bytes) -> bytes:
+    """The client takes the cookie for one that lasts a day, and gets it when it is over."""
+    if b"Max-Age=1;" in response:
+        time.sleep(2)
+    return response.replace(b"Max-Age=1;", b"Max-Age=86400;")
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_name_and_password_go_once(
     http_gateway: MakeGateway, drivers: JdbcDrivers, driver: str
@@ -107,7 +114,7 @@ def test_without_cookies_the_password_goes_each_time(
     """By the client's wish, and by the gateway's."""
     with HttpTap(http_gateway().target(listener="http")) as tap:
         run(drivers, driver, tap, ";cookieAuth=false")
-        assert {request.login for request in tap.requests} == {"credentials"}
+        assert all("credentials" in request.login for request in tap.requests)
     with HttpTap(http_gateway(max_age="0s").target(listener="http")) as tap:
         run(drivers, driver, tap)
         assert {request.login for request in tap.requests} == {"credentials"}
@@ -118,8 +125,7 @@ BAD = {
     "tampered": ({}, edited(r"(hive\.server2\.auth=v=1&cu=)[^&]*", r"\1Ym9i")),
     "cut": ({}, edited(r"(hive\.server2\.auth=[^;]{20})[^;]*", r"\1")),
     "garbage": ({}, edited(r"hive\.server2\.auth=[^;]*", "hive.server2.auth=x")),
-    # the client takes it for one that lasts a day
-    "expired": ({"max_age": "1s"}, edited("Max-Age=1;", "Max-Age=86400;")),
+    "expired": ({"max_age": "1s"}, outlasted),
 }
 
 
@@ -137,8 +143,7 @@ def test_a_cookie_that_is_no_good(
     assert refused and set(refused) == {"cookie"}, seen
     assert {status for _, status in seen} == {200, 401}, seen
     served = [login for login, status in seen if status == 200]
-    if bad != "expired":
-        assert all("credentials" in login for login in served), seen
+    assert all("credentials" in login for login in served), seen
 
 
 # ---- any client ----

@@ -22,9 +22,12 @@ class Request:
 
     @property
     def login(self) -> str:
-        """What it carries: credentials, cookie, both, or nothing."""
-        carried = {"credentials": "authorization", "cookie": "cookie"}
-        return " and ".join(what for what, name in carried.items() if name in self.fields)
+        """What it carries: credentials, hivegate's cookie, both, or nothing."""
+        carried = {
+            "credentials": "authorization" in self.fields,
+            "cookie": "hive.server2.auth=" in self.fields.get("cookie", ""),
+        }
+        return " and ".join(what for what, is_there in carried.items() if is_there)
 
 
 def _more(stream: socket.socket, buffer: bytearray, size: int) -> None:
