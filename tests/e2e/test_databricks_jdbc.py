@@ -163,6 +163,81 @@ def test_metadata(pair: Pair, drivers: JdbcDrivers) -> None:
     assert {row[0][1] for row in ours[15]["result"]["rows"]} >= {"TABLE", "VIEW"}
 
 
+# Of the table `everything`: type and class of a value in Java, digits, digits behind the point.
+TYPES = {
+    "a_boolean": (16, "BOOLEAN", "java.lang.Boolean", 1, 0),
+    "a_tinyint": (-6, "TINYINT", "java.lang.Integer", 3, 0),
+    "a_smallint": (5, "SMALLINT", "java.lang.Integer", 5, 0),
+    "an_int": (4, "INT", "java.lang.Integer", 10, 0),
+    "a_bigint": (-5, "BIGINT", "java.lang.Long", 19, 0),
+    "a_float": (7, "FLOAT", "java.lang.Float", 7, 0),
+    "a_double": (8, "DOUBLE", "java.lang.Double", 15, 0),
+    "a_decimal": (3, "DECIMAL", "java.math.BigDecimal", 20, 4),
+    "a_string": (12, "STRING", "java.lang.String", 255, 0),
+    "a_char": (1, "CHAR", "java.lang.String", 6, 0),
+    "a_varchar": (12, "VARCHAR", "java.lang.String", 9, 0),
+    "a_date": (91, "DATE", "java.sql.Date", 10, 0),
+    "a_timestamp": (93, "TIMESTAMP", "java.sql.Timestamp", 29, 9),
+    "a_binary": (-2, "BINARY", "[B", 1, 0),
+    "an_array": (12, "ARRAY<INT>", "java.lang.String", 255, 0),
+    "a_map": (12, "MAP<STRING, INT>", "java.lang.String", 255, 0),
+    "a_struct": (12, "STRUCT<X: INT, Y: STRING>", "java.lang.String", 255, 0),
+}
+COLUMNS = ("COLUMN_NAME", "DATA_TYPE", "TYPE_NAME", "COLUMN_SIZE", "DECIMAL_DIGITS")
+BROWSING: list[list[str | None]] = [
+    ["connect", "/default"],
+    ["meta", "getColumns", None, "default", "everything", "%"],
+    ["query", "SELECT * FROM everything"],
+    ["typed", "SELECT a_decimal, a_timestamp, a_bigint FROM everything WHERE a_boolean"],
+    ["meta", "getCatalogs"],
+    ["meta", "getSchemas", "Spark", "s%"],
+    ["meta", "getTables", "Spark", "sales", "o%", None],
+    ["meta", "getTables", None, "sal_s", "%", "VIEW"],
+    ["meta", "getTables", None, "%", "cheap", None],
+    ["meta", "getTables", "other", "sales", "%", None],
+]
+
+
+def values(result: dict) -> list[list[Any]]:
+    return [[cell and cell[1] for cell in row] for row in result["result"]["rows"]]
+
+
+@pytest.mark.parametrize("driver", [DATABRICKS, DATABRICKS_HTTP])
+def test_types_and_browsing(
+    pair: Pair, make_gateway: Callable[..., Gateway], drivers: JdbcDrivers, driver: str
+) -> None:
+    """What a BI tool learns of a table before it reads it, over both transports."""
+    via = pair.via
+    if driver == DATABRICKS_HTTP:
+        web = {"name": "web", "bind": "127.0.0.1:0", "transport": "http"}
+        via = make_gateway([pair.spark.address], listeners=[web]).target(listener="web")
+    _, columns, rows, typed, *browsed = drivers.run(driver, via, BROWSING)
+    names = [column[0][1] for column in columns["result"]["columns"]]
+    at = [names.index(name) for name in COLUMNS]
+    assert [[row[i] for i in at] for row in values(columns)] == [
+        [name, str(kind), text, str(size), str(digits)]
+        for name, (kind, text, _, size, digits) in TYPES.items()
+    ]
+    described = [[cell[1] for cell in column[:6]] for column in rows["result"]["columns"]]
+    assert described == [
+        [name, str(kind), text.split("<")[0], made, str(size), str(digits)]
+        for name, (kind, text, made, size, digits) in TYPES.items()
+    ]
+    assert len(rows["result"]["rows"]) == 3 and values(rows)[2] == [None] * len(TYPES)
+    decimal, timestamp, bigint = typed["result"]
+    assert decimal["decimal"] == ["BigDecimal", "12345.6789"]
+    assert timestamp["timestamp"] == ["Timestamp", "2024-02-29 23:59:59.123456"]
+    assert bigint["long"] == ["Long", "9223372036854775807"]
+    assert [[row[:4] for row in values(result)] for result in browsed] == [
+        [["Spark"]],
+        [["sales", "Spark"]],
+        [["Spark", "sales", "orders", "TABLE"]],
+        [["Spark", "sales", "cheap", "VIEW"]],
+        [["Spark", "sales", "cheap", "VIEW"]],
+        [],
+    ]
+
+
 # What the two drivers show in the same way, by column.
 SHARED = {
     "getSchemas": ("TABLE_SCHEM",),

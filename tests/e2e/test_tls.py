@@ -33,7 +33,9 @@ from e2e.harness.certificates import (
     pyhive_transport,
     with_settings,
 )
+from e2e.harness.doors import doors
 from e2e.harness.fleet import Gateway, Pair, Spark, config, unlike
+from e2e.harness.http import HttpConnection
 from e2e.harness.jdbc import VERSIONS, JdbcDrivers
 from e2e.harness.normal import plain
 from e2e.harness.queries import slow
@@ -707,6 +709,90 @@ def test_rotation_under_load(rotation: Rotation, papers: Papers) -> None:
     assert not load.problems, load.problems
     assert min(load.rounds) > 10, load.rounds
     assert "login_failed" not in rotation.gateway.log_text()
+
+
+class Newcomers:
+    """Threads that come in by TLS and leave again, over and over, until they are told to end. Each
+    notes the certificates it was shown, in turn."""
+
+    def __init__(self, come: Callable[[], str], count: int):
+        self.shown: list[list[str]] = [[] for _ in range(count)]
+        self.problems: list[str] = []
+        self._ending = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(come, shown)) for shown in self.shown
+        ]
+
+    def _run(self, come: Callable[[], str], shown: list[str]) -> None:
+        try:
+            while not self._ending.is_set():
+                shown.append(come())
+        except Exception as error:
+            self.problems.append(f"after {len(shown)}: {error!r}")
+
+    def wait_all_see(self, wanted: str) -> None:
+        deadline = time.monotonic() + 60
+        while any(not shown or shown[-1] != wanted for shown in self.shown):
+            assert not self.problems, self.problems
+            assert time.monotonic() < deadline, "not everybody was shown the new certificate"
+            time.sleep(0.02)
+
+    def __enter__(self) -> Newcomers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def in_and_out(made: Connection) -> str:
+    with made as connection:
+        session = connection.open()
+        assert session.value("SELECT current_user()") == "alice"
+        session.close().ok()
+        return fingerprint(connection.socket.getpeercert(True))
+
+
+@pytest.mark.smoke
+def test_rotation_while_others_come(
+    make_gateway: Callable[..., Gateway], sparks: dict[str, Spark], papers: Papers
+) -> None:
+    """Over both transports, beside an HTTP connection that is kept: nobody is turned away, and nobody
+    who was shown a certificate is shown an older one later."""
+    used = papers.authority.issue_server(f"used-{time.monotonic_ns()}")
+    entries = [door.listener(replace(papers, server=used)) for door in doors("binary http", "tls")]
+    gateway = make_gateway([sparks["3.5"].address], listeners=entries)
+    binary, http = (door.target(gateway, papers) for door in doors("binary http", "tls"))
+    rotation = Rotation(gateway, binary, used)
+    order = [used.fingerprint]
+    with (
+        HttpConnection(http) as kept,
+        Newcomers(lambda: in_and_out(Connection(binary)), 3) as by_binary,
+        Newcomers(lambda: in_and_out(HttpConnection(http)), 3) as by_http,
+    ):
+        session = kept.open()
+        for turn in range(5):
+            for newcomers in (by_binary, by_http):
+                newcomers.wait_all_see(order[-1])
+            new = papers.authority.issue_server(f"coming-{turn}")
+            before = rotation.count("certificates_reloaded")
+            put(new.certificate, used.certificate)
+            put(new.key, used.key)
+            rotation.hang_up()
+            rotation.wait_event("certificates_reloaded", before)
+            order.append(new.fingerprint)
+            assert session.value(f"SELECT {turn}") == turn
+        for newcomers in (by_binary, by_http):
+            newcomers.wait_all_see(order[-1])
+        session.close().ok()
+    assert not by_binary.problems + by_http.problems
+    for shown in (*by_binary.shown, *by_http.shown):
+        turns = [order.index(one) for one in shown]
+        assert turns == sorted(turns) and turns[-1] == 5, turns
+    assert "tls_failed" not in gateway.log_text()
 
 
 def test_rotation_without_a_signal(rotation: Rotation, papers: Papers) -> None:

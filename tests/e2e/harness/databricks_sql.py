@@ -24,7 +24,7 @@ def basic(user: str, password: str) -> Callable[[], Callable[[], dict[str, str]]
 def connect(target: Target, papers: Papers | None = None, **how: Any) -> Connection:
     """With papers over TLS; a target without a user leaves the login to alice's certificate."""
     if papers is None:
-        how["_connection_uri"] = f"http://{target.host}:{target.port}/{PATH}"
+        how.setdefault("_connection_uri", f"http://{target.host}:{target.port}/{PATH}")
     else:
         how["_tls_trusted_ca_file"] = str(papers.authority.ca_file)
     if target.user:
