@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from impala import dbapi
+from impala.error import HttpError
 from pyhive import hive
 from support import beeline
 from support.certificates import Authority
 from support.net import free_port
 from support.paths import ROOT, java_home
+from thrift.transport.TTransport import TTransportException
 
 from e2e.harness.certificates import pyhive_transport
 from e2e.harness.fleet import Gateway, Spark, password_of
-from e2e.harness.jdbc import VERSIONS, JdbcDrivers
+from e2e.harness.jdbc import DATABRICKS_URLS, NOWHERE, VERSIONS, JdbcDrivers
 from e2e.harness.wire import Target
 
 PAGE = (ROOT / "docs" / "connecting.md").read_text()
@@ -54,7 +57,11 @@ def read_blocks(page: str) -> list[Block]:
 
 
 BLOCKS = read_blocks(PAGE)
-KINDS = {"hivegate", "stores", "shell", "jdbc", "jvm", "jdbc-two-way", "python", "dbt", "verify"}
+KINDS = {
+    *("hivegate", "stores", "shell", "verify", "python", "dbt"),
+    *("jdbc", "jvm", "jdbc-two-way", "databricks-jdbc"),
+}
+PORTS = tuple(str(port) for port in range(10000, 10007))
 
 
 def blocks(*kinds: str) -> pytest.MarkDecorator:
@@ -66,7 +73,9 @@ def test_every_block_is_run() -> None:
     """None is left out, and the reader of blocks hasn't lost one."""
     assert len(BLOCKS) == PAGE.count("```") / 2
     assert {block.run for block in BLOCKS} == KINDS, [b.place for b in BLOCKS if not b.run]
-    assert len([block for block in BLOCKS if block.run == "python"]) >= 7
+    assert len([block for block in BLOCKS if block.run == "python"]) >= 16
+    for listener in PORTS:  # each is somebody's
+        assert any(listener in block.text for block in BLOCKS if block.run != "hivegate")
 
 
 @dataclass
@@ -95,7 +104,7 @@ def real(text: str, home: Path, ports: dict[str, int]) -> str:
         "her-password": password_of("alice"),
     }.items():
         text = text.replace(written, meant)
-    return re.sub(r"\b1000[0-2]\b", lambda match: str(ports[match[0]]), text)
+    return re.sub(rf"\b({'|'.join(PORTS)})\b", lambda match: str(ports[match[0]]), text)
 
 
 def tool_path() -> dict[str, str]:
@@ -128,7 +137,7 @@ def world(
     authority.issue("server", "localhost", ["DNS:localhost"])
     authority.issue("alice", "alice")
     shutil.copy(users_file, home / "users.txt")
-    ports = {name: free_port() for name in ("10000", "10001", "10002")}
+    ports = {name: free_port() for name in PORTS}
     for block in BLOCKS:
         if block.run == "stores":
             shell(real(block.text, home, ports), home)
@@ -178,6 +187,14 @@ def test_jdbc_two_way(world: World, drivers: JdbcDrivers, block: Block, driver: 
     jdbc(drivers, driver, world.real(block.text), world.real(options).split())
 
 
+@blocks("databricks-jdbc")
+def test_databricks_jdbc(world: World, drivers: JdbcDrivers, block: Block) -> None:
+    calls = [["connect", world.real(block.text).strip()], ["query", "SELECT current_user()"]]
+    opened, who = drivers.run(DATABRICKS_URLS, NOWHERE, calls)
+    assert "result" in opened, opened
+    assert who["result"]["rows"] == [[["String", "alice"]]]
+
+
 @blocks("python")
 def test_python(world: World, block: Block) -> None:
     done = subprocess.run(
@@ -223,6 +240,7 @@ def test_what_clients_say(world: World, drivers: JdbcDrivers) -> None:
     trusting = world.real(";ssl=true;sslTrustStore=/home/alice/trust.p12;trustStorePassword=changeit")
     mistaken = trusting.replace("/trust.p12", "/stranger/ca-trust.p12")
     world.stranger.trust_store()
+    http = ";transportMode=http;httpPath=cliservice"
     nobody = Target("localhost", 0, "", "")
     hints = [
         ("localhost", "10001", "", "This hivegate listener needs TLS: connect with ssl=true."),
@@ -231,6 +249,17 @@ def test_what_clients_say(world: World, drivers: JdbcDrivers) -> None:
         ("127.0.0.1", "10001", trusting, "No subject alternative"),
         ("localhost", "10000", trusting, "Unsupported or unrecognized SSL message"),
         ("localhost", "10001", trusting + ";user=alice;password=x", "Error validating the login"),
+        (
+            "localhost",
+            "10003",
+            "",
+            "This hivegate listener speaks HTTP: connect with transportMode=http.",
+        ),
+        ("localhost", "10006", "", "This hivegate listener has no SASL: connect with auth=noSasl."),
+        ("localhost", "10003", f"{http};user=alice;password=x", "HTTP Response code: 401"),
+        ("localhost", "10003", ";transportMode=http;httpPath=other", "HTTP Response code: 404"),
+        ("localhost", "10000", http, "HTTP Response code: 400"),
+        ("localhost", "10004", http, "HTTP Response code: 400"),
     ]
     for host, port, settings, said in hints:
         assert said.split("…")[0] in PAGE, said
@@ -250,3 +279,26 @@ def test_what_clients_say(world: World, drivers: JdbcDrivers) -> None:
         assert "Could not connect to any of" in str(hidden.value.__context__)
     for said in ("has no attribute 'settimeout'", "Could not connect to any of"):
         assert said in PAGE
+    what_python_says_of_http(world)
+
+
+def what_python_says_of_http(world: World) -> None:
+    port = world.ports["10003"]
+    with pytest.raises(TTransportException, match="Length exceeded max allowed"):
+        hive.connect("localhost", port, "http", username="alice", password="x", auth="BASIC")
+    assert "Length exceeded max allowed" in PAGE
+    for password, path, said in (
+        ("x", "cliservice", "HTTP code 401"),
+        (password_of("alice"), "other", "HTTP code 404"),
+    ):
+        assert said in PAGE
+        with pytest.raises(HttpError, match=said):
+            dbapi.connect(
+                "localhost",
+                port,
+                user="alice",
+                password=password,
+                auth_mechanism="PLAIN",
+                use_http_transport=True,
+                http_path=path,
+            ).cursor()
