@@ -144,7 +144,9 @@ def world(
     (text,) = (block.text for block in BLOCKS if block.run == "hivegate")
     text = text.replace("spark-1.example.org:10000", sparks["3.5"].address)
     directory = tmp_path_factory.mktemp("connecting-gateway")
-    gateway = Gateway(real(text, home, ports), directory=directory)
+    # over HTTP what the page's programs leave open stays, and its end would be waited for
+    text = f"shutdown_timeout: 1s\n{real(text, home, ports)}"
+    gateway = Gateway(text, directory=directory)
     gateway.start()
     yield World(gateway, home, ports, Authority(home / "stranger"))
     gateway.stop()
