@@ -316,7 +316,7 @@ def test_who_it_is(target: Target) -> None:
             assert answer(connection, "SELECT current_user()") == [(user,)]
     with pytest.raises(RequestError, match="Error validating the login"):
         databricks_sql.connect(target.as_user("alice", "wrong"))
-    with pytest.raises(RequestError, match="takes Basic authentication here"):
+    with pytest.raises(RequestError, match="takes no tokens here"):
         databricks_sql.connect(target.as_user("", ""), access_token="dapi-of-another-world")
     elsewhere = f"http://{target.host}:{target.port}/sql/1.0/warehouses/abc"
     with pytest.raises(RequestError, match="set httpPath=cliservice"):
