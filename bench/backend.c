@@ -1,6 +1,6 @@
 /* bench-backend: a fast stand-in for a HiveServer2, so that what stands in front of it is the
- * thing measured. It takes any user and password, tells SASL PLAIN from raw Thrift by the first
- * byte, answers every call a session needs at once, and gives each fetch the same rows.
+ * thing measured. It takes any user and password, tells SASL PLAIN, raw Thrift and HTTP apart by
+ * the first byte, answers every call a session needs at once, and gives each fetch the same rows.
  *
  * The first thread accepts and deals connections out in turn; a connection then belongs to one
  * thread for life. An idle connection owns no buffer. */
@@ -18,6 +18,7 @@
 
 #include "backend_answer.h"
 #include "common.h"
+#include "http.h"
 
 enum {
     RECEIVE_BYTES = 64 * 1024,
@@ -28,10 +29,11 @@ enum {
 };
 
 typedef enum State {
-    STATE_FIRST_BYTE, /* nothing received yet: SASL or raw Thrift */
+    STATE_FIRST_BYTE, /* nothing received yet: SASL, raw Thrift or HTTP */
     STATE_LOGIN,      /* SASL negotiation */
     STATE_SASL,       /* calls in SASL frames */
     STATE_RAW,        /* calls one after another, without lengths */
+    STATE_HTTP,       /* each call is the body of a request */
 } State;
 
 typedef struct Conn {
@@ -40,13 +42,16 @@ typedef struct Conn {
     bool waits_to_write; /* EPOLLOUT is asked for, EPOLLIN isn't */
     Bytes in;            /* what came of a call that isn't whole, or waits for `out` to go */
     Bytes out;           /* what is still to be sent, before the tail */
-    size_t tail_left;    /* bytes of the shared fetch tail still to be sent */
+    const Bytes *tail;   /* what fetch replies share, as this connection gets it */
+    size_t tail_left;    /* bytes of it still to be sent */
 } Conn;
 
 typedef struct Worker {
     int epoll;
     Answers *answers;
-    Bytes reply; /* reused for every reply */
+    bool chunked; /* HTTP replies come in chunks, as Jetty sends them, not with a length */
+    Bytes reply;  /* reused for every reply */
+    Bytes body;   /* HTTP: the same for its body */
     uint8_t received[RECEIVE_BYTES];
 } Worker;
 
@@ -69,12 +74,11 @@ static void close_conn(Conn *conn)
  * doesn't take. `head` may be the connection's own `out`. False when the connection is lost. */
 static bool send_out(Worker *worker, Conn *conn, Bytes *head)
 {
-    const Bytes *tail = answers_fetch_tail(worker->answers);
     while (head->len + conn->tail_left > 0) {
-        struct iovec parts[2] = {
-            {head->data, head->len},
-            {tail->data + (tail->len - conn->tail_left), conn->tail_left},
-        };
+        const Bytes *tail = conn->tail;
+        struct iovec parts[2] = {{head->data, head->len}};
+        if (conn->tail_left > 0)
+            parts[1] = (struct iovec){tail->data + (tail->len - conn->tail_left), conn->tail_left};
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = conn->tail_left ? 2 : 1};
         ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
         if (n < 0 && errno != EAGAIN)
@@ -96,6 +100,12 @@ static bool send_out(Worker *worker, Conn *conn, Bytes *head)
         watch(worker, conn, EPOLL_CTL_MOD, blocked ? EPOLLOUT : EPOLLIN);
     conn->waits_to_write = blocked;
     return true;
+}
+
+static void begin_tail(Conn *conn, const Bytes *tail)
+{
+    conn->tail = tail;
+    conn->tail_left = tail->len;
 }
 
 /* Bytes of one step taken from the input, 0 when more must come, -1 to close. */
@@ -136,7 +146,7 @@ static ssize_t step_sasl(Worker *worker, Conn *conn, const uint8_t *data, size_t
     if (!answers_reply(worker->answers, reader.at, payload, true, &worker->reply, &with_tail))
         return -1;
     if (with_tail)
-        conn->tail_left = answers_fetch_tail(worker->answers)->len;
+        begin_tail(conn, answers_fetch_tail(worker->answers));
     return (ssize_t)(SASL_FRAME_HEAD_BYTES + (size_t)payload);
 }
 
@@ -155,8 +165,54 @@ static ssize_t step_raw(Worker *worker, Conn *conn, const uint8_t *data, size_t 
     if (!answers_reply(worker->answers, data, taken, false, &worker->reply, &with_tail))
         return -1;
     if (with_tail)
-        conn->tail_left = answers_fetch_tail(worker->answers)->len;
+        begin_tail(conn, answers_fetch_tail(worker->answers));
     return (ssize_t)taken;
+}
+
+/* The head and the beginning of a reply over HTTP. As Spark does, a request without a cookie gets
+ * one. */
+static void put_http_reply(Worker *worker, Conn *conn, bool has_cookie, bool with_tail)
+{
+    const Bytes *tail = worker->chunked ? answers_chunked_tail(worker->answers)
+                                        : answers_fetch_tail(worker->answers);
+    size_t len = worker->body.len;
+    http_put(&worker->reply, "HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n%s",
+             has_cookie ? ""
+                        : "Set-Cookie: hive.server2.auth=cu=bench&rn=1&s=AbCdEf=;HttpOnly\r\n");
+    if (worker->chunked)
+        http_put(&worker->reply, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", len);
+    else
+        http_put(&worker->reply, "Content-Length: %zu\r\n\r\n", len + (with_tail ? tail->len : 0));
+    bytes_put(&worker->reply, worker->body.data, len);
+    if (worker->chunked)
+        http_put(&worker->reply, with_tail ? "\r\n" : "\r\n0\r\n\r\n");
+    if (with_tail)
+        begin_tail(conn, tail);
+}
+
+static ssize_t step_http(Worker *worker, Conn *conn, const uint8_t *data, size_t len)
+{
+    bool with_tail;
+    const char *cookie;
+    size_t body, head = http_head_size(data, len);
+    if (head == 0)
+        return len > HTTP_MAX_HEAD_BYTES ? -1 : 0;
+    if (!http_find_length(data, head, &body) || body > MAX_MESSAGE_BYTES)
+        return -1;
+    if (len < head + body)
+        return 0;
+    worker->body.len = 0;
+    if (!answers_reply(worker->answers, data + head, body, false, &worker->body, &with_tail))
+        return -1;
+    put_http_reply(worker, conn, http_find(data, head, "Cookie", &cookie) > 0, with_tail);
+    return (ssize_t)(head + body);
+}
+
+static State state_for(uint8_t first)
+{
+    if (first == 'P') /* POST */
+        return STATE_HTTP;
+    return first == 0x80 ? STATE_RAW : STATE_LOGIN;
 }
 
 static ssize_t step(Worker *worker, Conn *conn, const uint8_t *data, size_t len)
@@ -164,8 +220,10 @@ static ssize_t step(Worker *worker, Conn *conn, const uint8_t *data, size_t len)
     if (len == 0)
         return 0;
     if (conn->state == STATE_FIRST_BYTE)
-        conn->state = data[0] == 0x80 ? STATE_RAW : STATE_LOGIN;
+        conn->state = state_for(data[0]);
     switch (conn->state) {
+    case STATE_HTTP:
+        return step_http(worker, conn, data, len);
     case STATE_SASL:
         return step_sasl(worker, conn, data, len);
     case STATE_RAW:
@@ -281,12 +339,13 @@ static _Noreturn void run_acceptor(int listener, Worker *workers, unsigned count
     }
 }
 
-static Worker *start_workers(unsigned count, Answers *answers)
+static Worker *start_workers(unsigned count, Answers *answers, bool chunked)
 {
     Worker *workers = bench_allocate(count, sizeof *workers);
     for (unsigned i = 0; i < count; i++) {
         pthread_t thread;
         workers[i].answers = answers;
+        workers[i].chunked = chunked;
         workers[i].epoll = epoll_create1(EPOLL_CLOEXEC);
         if (workers[i].epoll < 0 ||
             (i > 0 && pthread_create(&thread, NULL, run_worker, &workers[i]) != 0))
@@ -297,21 +356,21 @@ static Worker *start_workers(unsigned count, Answers *answers)
 
 static _Noreturn void show_help(void)
 {
-    puts("bench-backend --port PORT [--fetch-bytes N] [--threads N]\n"
-         "Stand-in HiveServer2 on 127.0.0.1: every fetch answers about N bytes (100000).");
+    puts("bench-backend --port PORT [--fetch-bytes N] [--threads N] [--chunked]\n"
+         "Stand-in HiveServer2 on 127.0.0.1: every fetch answers about N bytes (100000).\n"
+         "With --chunked, replies over HTTP come in chunks, as Spark sends them.");
     exit(0);
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"fetch-bytes", required_argument, NULL, 'f'},
-        {"threads", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},    {"fetch-bytes", required_argument, NULL, 'f'},
+        {"threads", required_argument, NULL, 't'}, {"chunked", no_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     uint64_t port = 0, fetch_bytes = 100000, threads = 1;
+    bool chunked = false;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'p')
@@ -320,6 +379,8 @@ int main(int argc, char **argv)
             fetch_bytes = bench_parse_number("fetch-bytes", optarg, 1, 1u << 30);
         else if (option == 't')
             threads = bench_parse_number("threads", optarg, 1, MAX_THREADS);
+        else if (option == 'c')
+            chunked = true;
         else if (option == 'h')
             show_help();
         else
@@ -330,6 +391,6 @@ int main(int argc, char **argv)
     bench_raise_descriptor_limit();
     signal(SIGPIPE, SIG_IGN);
     int listener = bench_listen((uint16_t)port);
-    Worker *workers = start_workers((unsigned)threads, answers_new(fetch_bytes));
+    Worker *workers = start_workers((unsigned)threads, answers_new(fetch_bytes), chunked);
     run_acceptor(listener, workers, (unsigned)threads);
 }

@@ -6,6 +6,11 @@
 #include <string.h>
 
 #include "common.h"
+#include "http.h"
+
+enum {
+    CHUNK_BYTES = 32 * 1024, /* Jetty's output buffer: what Spark sends at a time */
+};
 
 typedef enum HandleKind {
     HANDLE_NONE,
@@ -55,9 +60,21 @@ static const Method methods[] = {
 };
 
 struct Answers {
-    Bytes fetch_tail; /* rows, then the ends of the reply's two structs */
+    Bytes fetch_tail;   /* rows, then the ends of the reply's two structs */
+    Bytes chunked_tail; /* the same in chunks of HTTP, with the last one */
     atomic_uint_fast64_t handles;
 };
+
+static void put_chunks(Bytes *out, const Bytes *body)
+{
+    for (size_t at = 0; at < body->len; at += CHUNK_BYTES) {
+        size_t len = body->len - at < CHUNK_BYTES ? body->len - at : CHUNK_BYTES;
+        http_put(out, "%zx\r\n", len);
+        bytes_put(out, body->data + at, len);
+        http_put(out, "\r\n");
+    }
+    http_put(out, "0\r\n\r\n");
+}
 
 Answers *answers_new(size_t fetch_bytes)
 {
@@ -65,12 +82,18 @@ Answers *answers_new(size_t fetch_bytes)
     tcli_put_sample_rows(&answers->fetch_tail, fetch_bytes);
     thrift_put_stop(&answers->fetch_tail);
     thrift_put_stop(&answers->fetch_tail);
+    put_chunks(&answers->chunked_tail, &answers->fetch_tail);
     return answers;
 }
 
 const Bytes *answers_fetch_tail(const Answers *answers)
 {
     return &answers->fetch_tail;
+}
+
+const Bytes *answers_chunked_tail(const Answers *answers)
+{
+    return &answers->chunked_tail;
 }
 
 /* Spreads `value` over all 64 bits (splitmix64's step). */

@@ -16,6 +16,9 @@ Answers *answers_new(size_t fetch_bytes);
  * when that asked for it. Borrowed. */
 const Bytes *answers_fetch_tail(const Answers *answers);
 
+/* The same as chunks of an HTTP body, up to its end. Borrowed. */
+const Bytes *answers_chunked_tail(const Answers *answers);
+
 /* Appends the reply to the call at `data` (one whole message of `len` bytes) to `out`, in a
  * frame when `sasl`. Sets `with_tail` when answers_fetch_tail() must follow. False when the call
  * isn't one that a server can answer; the connection is to be closed then. */

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from measure import CASES, Case, load_command, run_load
 from report import table as columns
-from targets import Bench, Programs, Target
+from targets import SASL, Bench, Door, Programs, Target
 
 COUNTED = ("status", "fetch")
 SECONDS = 2.0
@@ -126,12 +126,12 @@ def _under_callgrind(programs: Programs, folder: Path, name: str) -> Programs:
     return dataclasses.replace(programs, **{name: script})
 
 
-def _count_once(programs: Programs, name: str, case: Case, operations: int) -> int:
+def _count_once(programs: Programs, name: str, door: Door, case: Case, operations: int) -> int:
     """Instructions of the whole life of a process that served so many operations."""
     with Bench(programs) as bench:
         folder = bench.directory / "callgrind"
         bench.programs = _under_callgrind(programs, folder, name)
-        target = getattr(bench, name)(bench.backend(FETCH_BYTES))
+        target = bench.front(name, bench.backend(FETCH_BYTES), door)
         more = ("--warmup", "0", "--seconds", "100", "--operations", str(operations))
         run_load(bench, target, case.mode, case.sessions, *more)
         assert target.process
@@ -144,31 +144,46 @@ def _count_once(programs: Programs, name: str, case: Case, operations: int) -> i
         return max(totals, default=0)
 
 
-def _instructions(programs: Programs, name: str, case: Case) -> float | None:
+def _instructions(programs: Programs, name: str, door: Door, case: Case) -> float | None:
     if not shutil.which("valgrind"):
         return None
-    few, many = (_count_once(programs, name, case, count) for count in CALLGRIND_OPERATIONS)
+    few, many = (_count_once(programs, name, door, case, count) for count in CALLGRIND_OPERATIONS)
     return (many - few) / (CALLGRIND_OPERATIONS[1] - CALLGRIND_OPERATIONS[0])
 
 
-def count(programs: Programs, names: list[str], progress: Callable[[str], None]) -> list[Costs]:
-    """The costs of a call through each of `names`, each in a process of its own."""
+def count(
+    programs: Programs, names: list[str], doors: list[Door], progress: Callable[[str], None]
+) -> list[Costs]:
+    """The costs of a call through each of `names` by each door, each in a process of its own."""
     found = []
-    for case in (case for case in CASES if case.name in COUNTED):
-        for name in names:
-            progress(f"costs of {case.name} through {name}")
-            with Bench(programs) as bench:
-                target = getattr(bench, name)(bench.backend(FETCH_BYTES))
-                user, system, sleeps = _times(bench, target, case)
-                calls, counter = _perf(bench, target, case), "perf"
-                if calls is None and shutil.which("strace"):
-                    calls, counter = _strace(bench, target, case), "strace"
-            instructions = _instructions(programs, name, case)
-            found.append(
-                Costs(
-                    name, case.name, user, system, sleeps, dict(calls or {}), counter, instructions
-                )
+    fronts = [
+        (case, name, door)
+        for case in CASES
+        if case.name in COUNTED
+        for door in doors
+        for name in names
+        if door == SASL or name != "relay"
+    ]
+    for case, name, door in fronts:
+        progress(f"costs of {case.name} through {name}{door.suffix}")
+        with Bench(programs) as bench:
+            target = bench.front(name, bench.backend(FETCH_BYTES), door)
+            user, system, sleeps = _times(bench, target, case)
+            calls, counter = _perf(bench, target, case), "perf"
+            if calls is None and shutil.which("strace"):
+                calls, counter = _strace(bench, target, case), "strace"
+        found.append(
+            Costs(
+                target=target.name,
+                case=case.name,
+                user_us=user,
+                system_us=system,
+                sleeps=sleeps,
+                system_calls=dict(calls or {}),
+                counter=counter,
+                instructions=_instructions(programs, name, door, case),
             )
+        )
     return found
 
 

@@ -7,6 +7,7 @@ import statistics
 from dataclasses import dataclass
 
 from measure import IdleMemory, Sample, Stream
+from targets import HTTP, HTTPS, SASL, TLS, Door
 
 IDLE_LIMIT = 4 * 1024  # bytes for one idle session
 STREAM_LIMIT = 2 * 1024 * 1024  # bytes by which memory may grow
@@ -27,13 +28,31 @@ class Spread:
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound on hivegate's ratio to HAProxy."""
+    """A bound on hivegate's ratio to HAProxy, by one door."""
 
     title: str
     case: str
     metric: str
     bound: float
     at_least: bool
+    door: Door = SASL
+
+
+def door_goals(door: Door, name: str) -> list[Goal]:
+    """What holds by every door that ends TLS or reads HTTP."""
+    cases = {
+        "status": ("status calls/s", "status CPU per call"),
+        "fetch": ("fetch of 100 KB, calls/s", "fetch of 100 KB, CPU per call"),
+        "session": ("session open + close, per s", "session open + close, CPU"),
+    }
+    return [
+        goal
+        for case, (rate, cost) in cases.items()
+        for goal in (
+            Goal(f"{name}: {rate}", case, "ops_per_s", 0.90, True, door),
+            Goal(f"{name}: {cost}", case, "cpu_us", 1.10, False, door),
+        )
+    ]
 
 
 GOALS = (
@@ -43,6 +62,9 @@ GOALS = (
     Goal("fetch of 100 KB, CPU per call", "fetch", "cpu_us", 0.75, False),
     Goal("session open + close, per s", "session", "ops_per_s", 0.90, True),
     Goal("status p50 at one connection", "status-1", "p50_us", 1.15, False),
+    *door_goals(TLS, "TLS"),
+    *door_goals(HTTP, "HTTP"),
+    *door_goals(HTTPS, "HTTPS"),
 )
 
 
@@ -80,7 +102,8 @@ def spread(samples: list[Sample], case: str, metric: str, target: str) -> Spread
 def judge_ratios(samples: list[Sample]) -> list[Verdict]:
     verdicts = []
     for goal in GOALS:
-        found = ratio(samples, goal.case, goal.metric, "hivegate", "haproxy")
+        suffix = goal.door.suffix
+        found = ratio(samples, goal.case, goal.metric, f"hivegate{suffix}", f"haproxy{suffix}")
         if not found:
             continue
         reached = found.median >= goal.bound if goal.at_least else found.median <= goal.bound

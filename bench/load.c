@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "load_channel.h"
 #include "load_conn.h"
 #include "load_report.h"
 
@@ -40,6 +41,7 @@ typedef struct Run {
     Watch watch;
     Stage stage;
     uint64_t stage_start; /* ns */
+    LoadTls *tls;         /* NULL: plain */
     LoadConn **conns;     /* `started` of them; freed at the end, also those that failed */
     unsigned started;     /* connections begun */
     unsigned live;        /* of these, not failed */
@@ -157,7 +159,10 @@ static _Noreturn void show_help(void)
     puts("bench-load --port PORT --mode status|fetch|query|session|idle|stream|table\n"
          "  --host ADDRESS       127.0.0.1\n"
          "  --user, --password   bench, bench\n"
-         "  --transport          sasl (default) or raw\n"
+         "  --transport          sasl (default), raw or http\n"
+         "  --tls                TLS 1.3, whatever certificate the server shows\n"
+         "  --path               http: of the service (cliservice)\n"
+         "  --login              http: cookie (default), as soon as there is one, or basic\n"
          "  --sessions N         connections with one session each (16)\n"
          "  --opening N          of these, at most N log in at a time (16)\n"
          "  --warmup, --seconds  before and while measuring (0.3, 3)\n"
@@ -181,9 +186,22 @@ static LoadMode parse_mode(const char *text)
 
 static void parse_transport(LoadPlan *plan, const char *text)
 {
-    if (strcmp(text, "sasl") != 0 && strcmp(text, "raw") != 0)
-        bench_die("--transport: '%s' is neither sasl nor raw", text);
-    plan->sasl = strcmp(text, "sasl") == 0;
+    static const char *const names[] = {
+        [LOAD_SASL] = "sasl", [LOAD_RAW] = "raw", [LOAD_HTTP] = "http"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            plan->transport = (LoadTransport)i;
+            return;
+        }
+    }
+    bench_die("--transport: '%s' is not sasl, raw or http", text);
+}
+
+static void parse_login(LoadPlan *plan, const char *text)
+{
+    if (strcmp(text, "cookie") != 0 && strcmp(text, "basic") != 0)
+        bench_die("--login: '%s' is neither cookie nor basic", text);
+    plan->cookies = strcmp(text, "cookie") == 0;
 }
 
 static void parse_host(LoadPlan *plan, const char *text)
@@ -213,6 +231,17 @@ static void take_option(Run *run, int option, const char *name, const char *text
         break;
     case 't':
         parse_transport(plan, text);
+        break;
+    case 'T':
+        if (!run->tls)
+            run->tls = load_tls_new();
+        plan->tls = run->tls;
+        break;
+    case 'a':
+        plan->path = text;
+        break;
+    case 'l':
+        parse_login(plan, text);
         break;
     case 'n':
         plan->sessions = (unsigned)bench_parse_number(name, text, 1, 1000000);
@@ -257,6 +286,9 @@ static void parse_options(Run *run, int argc, char **argv)
         {"user", required_argument, NULL, 'u'},
         {"password", required_argument, NULL, 'P'},
         {"transport", required_argument, NULL, 't'},
+        {"tls", no_argument, NULL, 'T'},
+        {"path", required_argument, NULL, 'a'},
+        {"login", required_argument, NULL, 'l'},
         {"sessions", required_argument, NULL, 'n'},
         {"opening", required_argument, NULL, 'o'},
         {"warmup", required_argument, NULL, 'W'},
@@ -292,7 +324,9 @@ int main(int argc, char **argv)
                 .user = "bench",
                 .password = "bench",
                 .statement = "SELECT 1",
-                .sasl = true,
+                .transport = LOAD_SASL,
+                .path = "cliservice",
+                .cookies = true,
                 .max_rows = 1000,
                 .sessions = 16,
                 .opening = 16,
@@ -316,5 +350,6 @@ int main(int argc, char **argv)
     while (run.started > 0)
         load_conn_free(run.conns[--run.started]);
     free(run.conns);
+    load_tls_free(run.tls);
     return run.counts.errors == 0 ? 0 : 1;
 }

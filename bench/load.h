@@ -19,13 +19,25 @@ typedef enum LoadMode {
     LOAD_TABLE,   /* execute, fetch until there are no more rows, close; the fetches together */
 } LoadMode;
 
+/* How calls travel. */
+typedef enum LoadTransport {
+    LOAD_SASL, /* in SASL frames, after a PLAIN login */
+    LOAD_RAW,  /* one after another, without lengths */
+    LOAD_HTTP, /* each as the body of a POST */
+} LoadTransport;
+
+typedef struct LoadTls LoadTls; /* load_channel.h */
+
 typedef struct LoadPlan {
     LoadMode mode;
     struct sockaddr_in address;
     const char *user;
     const char *password;
     const char *statement;
-    bool sasl;
+    LoadTransport transport;
+    const LoadTls *tls;  /* NULL: plain */
+    const char *path;    /* HTTP: of the service */
+    bool cookies;        /* HTTP: a cookie, once there is one, takes the place of the password */
     uint64_t max_rows;   /* asked for by each fetch */
     unsigned sessions;   /* connections, with one session each */
     unsigned opening;    /* how many may be logging in at a time */

@@ -35,8 +35,10 @@ bool call_ends_operation(LoadMode mode, Call call, Call next);
 /* Appends the SASL PLAIN start and initial response. */
 void call_put_login(Bytes *out, const LoadPlan *plan);
 
-/* Appends the request `call`, framed when the plan says SASL. */
-void call_put(Bytes *out, const LoadPlan *plan, Call call, const Handles *handles, uint32_t seqid);
+/* Appends the request `call` with the head that the transport puts in front. `cookie`: over HTTP,
+ * what the server set, or NULL. */
+void call_put(Bytes *out, const LoadPlan *plan, Call call, const Handles *handles, uint32_t seqid,
+              const char *cookie);
 
 /* Checks the head of a reply (not its length): NULL when it answers the call numbered `seqid`
  * with success, otherwise what is wrong, in a buffer of the caller's. */

@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common.h"
 #include "load_call.h"
+#include "load_channel.h"
+#include "load_reply.h"
 
 enum {
     RECEIVE_BYTES = 16 * 1024,
-    SMALL_REPLY = 4096,        /* may be an error's: worth parsing whatever length is expected */
-    MAX_FRAME_BYTES = 1 << 30, /* anything longer is a broken gateway */
+    HEAD_BYTES = 512,   /* in front of a reply, by any transport */
+    SMALL_REPLY = 4096, /* may be an error's: worth parsing whatever length is expected */
     SHOWN_ERRORS = 5,
 };
 
@@ -31,19 +31,14 @@ struct LoadConn {
     const LoadPlan *plan;
     LoadCounts *counts;
     int epoll;
-    int fd;
+    LoadChannel *channel; /* NULL: hung up */
     State state;
     Call call;
     uint32_t seqid;
     uint64_t operation_start; /* ns */
     Handles handles;
     Bytes out;
-    /* Received: [0, head) is a frame's head, [head, whole) belongs to the reply, then comes what
-     * isn't looked at yet. A reply in several frames is joined by taking the later heads out. */
-    Bytes in;
-    size_t head;
-    size_t whole;
-    size_t frame_left;          /* bytes of the present frame not yet in `whole` */
+    Inbox in;
     size_t expected[CALL_NONE]; /* length of the last good reply to each call */
     bool checked_rows;          /* a fetch of this connection was compared row by row */
 };
@@ -57,7 +52,7 @@ static bool fail(LoadConn *conn, const char *reason)
 
 static bool send_out(LoadConn *conn)
 {
-    ssize_t n = send(conn->fd, conn->out.data, conn->out.len, MSG_NOSIGNAL);
+    ssize_t n = load_channel_send(conn->channel, conn->out.data, conn->out.len);
     if (n < 0)
         return errno == EAGAIN || fail(conn, strerror(errno));
     bytes_remove(&conn->out, 0, (size_t)n);
@@ -70,10 +65,11 @@ static void put_call(LoadConn *conn, Call call, uint64_t now)
     conn->call = call;
     if (call_starts_operation(conn->plan->mode, call))
         conn->operation_start = now;
-    call_put(&conn->out, conn->plan, call, &conn->handles, ++conn->seqid);
+    call_put(&conn->out, conn->plan, call, &conn->handles, ++conn->seqid, conn->in.cookie);
 }
 
-/* Opens the socket; the login, or without SASL the first call, goes out once it stands. */
+/* Opens the socket; the login, or without SASL the first call, goes out once it stands. The cookie
+ * of an earlier connection isn't used again: a driver has none in a new session. */
 static bool start(LoadConn *conn)
 {
     struct epoll_event event = {
@@ -81,13 +77,14 @@ static bool start(LoadConn *conn)
         .data.ptr = conn,
     };
     uint64_t now = bench_now_ns();
-    conn->in.len = conn->out.len = 0;
-    conn->head = conn->whole = conn->frame_left = 0;
+    inbox_free(&conn->in);
+    conn->out.len = 0;
     conn->operation_start = now;
-    conn->fd = bench_connect(&conn->plan->address);
-    if (conn->fd < 0 || epoll_ctl(conn->epoll, EPOLL_CTL_ADD, conn->fd, &event) != 0)
+    conn->channel = load_channel_new(&conn->plan->address, conn->plan->tls);
+    if (!conn->channel ||
+        epoll_ctl(conn->epoll, EPOLL_CTL_ADD, load_channel_fd(conn->channel), &event) != 0)
         return fail(conn, strerror(errno));
-    if (!conn->plan->sasl) {
+    if (conn->plan->transport != LOAD_SASL) {
         put_call(conn, CALL_OPEN_SESSION, now);
         return true;
     }
@@ -102,12 +99,6 @@ static void count_operation(LoadConn *conn, uint64_t now)
         return;
     conn->counts->operations++;
     histogram_add(&conn->counts->latency, now - conn->operation_start);
-}
-
-static void forget_input(LoadConn *conn)
-{
-    conn->in.len = 0;
-    conn->head = conn->whole = 0;
 }
 
 /* The reply at `data` is whole and good: counts, and makes the next call. */
@@ -133,17 +124,17 @@ static bool go_on(LoadConn *conn, const uint8_t *data, size_t len)
         count_operation(conn, now);
     if (call == CALL_EXECUTE)
         conn->operation_start = mode == LOAD_TABLE ? now : conn->operation_start;
-    forget_input(conn);
+    inbox_clear(&conn->in);
     if (next != CALL_NONE) {
         put_call(conn, next, now);
         return send_out(conn);
     }
     if (call == CALL_CLOSE_SESSION) {
-        close(conn->fd);
+        load_conn_hang_up(conn);
         return start(conn);
     }
     conn->state = STATE_PARKED;
-    bytes_free(&conn->in);
+    inbox_free(&conn->in);
     bytes_free(&conn->out);
     return true;
 }
@@ -156,7 +147,7 @@ static bool use_reply(LoadConn *conn, const uint8_t *data, size_t len)
     if (len != *expected) {
         ThriftMessage message;
         ThriftReader reader = thrift_reader(data, len);
-        if (!conn->plan->sasl && len < *expected && len > SMALL_REPLY)
+        if (conn->plan->transport == LOAD_RAW && len < *expected && len > SMALL_REPLY)
             return true;
         thrift_read_message(&reader, &message);
         thrift_skip(&reader, THRIFT_STRUCT);
@@ -174,7 +165,7 @@ static bool use_reply(LoadConn *conn, const uint8_t *data, size_t len)
 
 static bool use_login(LoadConn *conn)
 {
-    ThriftReader reader = thrift_reader(conn->in.data, conn->in.len);
+    ThriftReader reader = thrift_reader(conn->in.bytes.data, conn->in.bytes.len);
     uint8_t status = thrift_read_u8(&reader);
     const uint8_t *payload;
     uint32_t len = thrift_read_string(&reader, &payload);
@@ -186,88 +177,64 @@ static bool use_login(LoadConn *conn)
                  (const char *)payload);
         return fail(conn, text);
     }
-    forget_input(conn);
+    inbox_clear(&conn->in);
     put_call(conn, CALL_OPEN_SESSION, bench_now_ns());
     return send_out(conn);
-}
-
-/* Moves bytes from behind `whole` into the reply, taking frame heads out. Returns false when a
- * frame is impossible; `ended` says that a frame's end was reached. */
-static bool join_frames(LoadConn *conn, bool *ended)
-{
-    *ended = false;
-    while (conn->in.len > conn->whole) {
-        size_t fresh = conn->in.len - conn->whole;
-        if (conn->frame_left == 0) {
-            if (fresh < SASL_FRAME_HEAD_BYTES)
-                return true;
-            ThriftReader reader = thrift_reader(conn->in.data + conn->whole, fresh);
-            conn->frame_left = thrift_read_u32(&reader);
-            if (conn->frame_left == 0 || conn->frame_left > MAX_FRAME_BYTES)
-                return fail(conn, "a frame of impossible length");
-            if (conn->whole == 0)
-                conn->head = conn->whole = SASL_FRAME_HEAD_BYTES;
-            else
-                bytes_remove(&conn->in, conn->whole, SASL_FRAME_HEAD_BYTES);
-            continue;
-        }
-        size_t part = fresh < conn->frame_left ? fresh : conn->frame_left;
-        conn->whole += part;
-        conn->frame_left -= part;
-        *ended = conn->frame_left == 0;
-    }
-    return true;
 }
 
 /* Looks at what has just come. */
 static bool use_input(LoadConn *conn)
 {
-    bool ended = true;
+    char text[512];
+    bool ended;
+    const Inbox *in = &conn->in;
     if (conn->state == STATE_LOGIN)
         return use_login(conn);
     if (conn->state != STATE_CALLING)
         return fail(conn, "bytes that nobody asked for");
-    if (conn->plan->sasl) {
-        if (!join_frames(conn, &ended))
-            return false;
-    } else {
-        conn->whole = conn->in.len;
-    }
-    return !ended || use_reply(conn, conn->in.data + conn->head, conn->whole - conn->head);
+    const char *wrong = inbox_look(&conn->in, conn->plan->transport, &ended, text, sizeof text);
+    if (wrong)
+        return fail(conn, wrong);
+    return !ended || use_reply(conn, in->bytes.data + in->head, in->whole - in->head);
 }
 
 /* Room for what is expected to come: the rest of the frame, or a reply like the last. */
 static size_t room_wanted(const LoadConn *conn)
 {
-    size_t wanted = conn->frame_left;
-    if (conn->state == STATE_CALLING && conn->expected[conn->call] > conn->in.len)
-        wanted = conn->expected[conn->call] - conn->in.len + SASL_FRAME_HEAD_BYTES;
+    size_t wanted = conn->in.left;
+    size_t len = conn->in.bytes.len;
+    if (conn->state == STATE_CALLING && conn->expected[conn->call] > len)
+        wanted = conn->expected[conn->call] - len + HEAD_BYTES;
     return wanted > RECEIVE_BYTES ? wanted : RECEIVE_BYTES;
 }
 
 /* Reads until the socket is empty; `ended`: until its end. */
 static bool receive(LoadConn *conn, bool ended)
 {
+    Bytes *in = &conn->in.bytes;
     for (;;) {
-        bytes_reserve(&conn->in, room_wanted(conn));
-        size_t room = conn->in.cap - conn->in.len;
-        ssize_t n = recv(conn->fd, conn->in.data + conn->in.len, room, 0);
+        bool more;
+        bytes_reserve(in, room_wanted(conn));
+        ssize_t n = load_channel_recv(conn->channel, in->data + in->len, in->cap - in->len, &more);
+        if (n < 0 && conn->in.bytes.len == 0 && conn->state == STATE_PARKED)
+            bytes_free(in);
         if (n == 0)
             return fail(conn, "the connection was closed");
         if (n < 0)
             return errno == EAGAIN || fail(conn, strerror(errno));
-        conn->in.len += (size_t)n;
+        in->len += (size_t)n;
         conn->counts->bytes += conn->counts->measuring ? (size_t)n : 0;
         if (!use_input(conn))
             return false;
-        if ((size_t)n < room && !ended)
+        if (!more && !ended)
             return true;
     }
 }
 
 bool load_conn_on_event(LoadConn *conn, uint32_t events)
 {
-    if ((events & EPOLLOUT) && conn->out.len > 0 && !send_out(conn))
+    /* in TLS, sending may have waited for something to read */
+    if (((events & EPOLLOUT) || conn->plan->tls) && conn->out.len > 0 && !send_out(conn))
         return false;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         return receive(conn, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
@@ -288,9 +255,8 @@ LoadConn *load_conn_new(const LoadPlan *plan, LoadCounts *counts, int epoll)
 
 void load_conn_hang_up(LoadConn *conn)
 {
-    if (conn->fd >= 0)
-        close(conn->fd);
-    conn->fd = -1;
+    load_channel_free(conn->channel);
+    conn->channel = NULL;
 }
 
 void load_conn_free(LoadConn *conn)
@@ -298,7 +264,7 @@ void load_conn_free(LoadConn *conn)
     if (!conn)
         return;
     load_conn_hang_up(conn);
-    bytes_free(&conn->in);
+    inbox_free(&conn->in);
     bytes_free(&conn->out);
     free(conn);
 }

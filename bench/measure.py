@@ -66,7 +66,8 @@ class Sample:
 
 def load_command(bench: Bench, target: Target, mode: str, sessions: int, *more: str) -> list[str]:
     argv = [str(bench.programs.load), "--port", str(target.port), "--mode", mode]
-    argv += ["--sessions", str(sessions), "--transport", target.transport]
+    argv += ["--sessions", str(sessions), "--transport", target.door.transport]
+    argv += ["--tls"] if target.door.tls else []
     argv += ["--user", USER, "--password", PASSWORD]
     for pid in (target.pid, target.backend_pid):
         if pid:

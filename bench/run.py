@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""hivegate beside HAProxy in TCP mode and a minimal relay, in one run on one machine.
+"""hivegate beside HAProxy and a minimal relay, in one run on one machine: binary with and without
+SASL (HAProxy in TCP mode), with TLS that either of them ends, and HTTP with and without TLS (HAProxy
+in HTTP mode).
 
-Starts a stand-in backend and each of the three in front of it, runs the same load through all of
+Starts stand-in backends and each of the three in front of them, runs the same load through all of
 them in turn, and prints what each reached, the ratios, and whether hivegate's goals are reached.
 Everything is on 127.0.0.1, on free ports, and ends with the run. Programs are taken from a
 release build (see README and `make bench`); the figures also go to a JSON file."""
@@ -29,13 +31,29 @@ from measure import (
     measure_stream,
     run_rounds,
 )
-from targets import ROOT, Bench, MissingProgram, ProcessFailed, Programs, Target
+from targets import (
+    DOORS,
+    HTTP,
+    HTTPS,
+    RAW,
+    ROOT,
+    SASL,
+    TLS,
+    Bench,
+    Door,
+    MissingProgram,
+    ProcessFailed,
+    Programs,
+    Target,
+)
 
 FETCH_BYTES = 100_000
 BIG_FETCH_BYTES = 64 << 20
 STREAM_BYTES = 1_000_000_000
 BUSY = 0.5  # load average before the start from which the figures deserve a warning
-WIRE_CASES = ("status", "fetch")  # what is also measured without SASL on one side or both
+WIRE_CASES = ("status", "fetch")  # what is also measured where only the transport differs
+DOOR_CASES = ("status", "fetch", "session")  # what is measured by every door with TLS or HTTP
+IDLE_DOORS = (SASL, TLS)
 PROXIES = ("haproxy", "relay", "hivegate")
 
 
@@ -68,7 +86,11 @@ def parse_arguments() -> argparse.Namespace:
         help="also a second HAProxy: its ratio to the first shows the noise",
     )
     parser.add_argument("--no-memory", action="store_true", help="skip idle sessions and stream")
-    parser.add_argument("--no-wire", action="store_true", help="skip the rows without SASL")
+    parser.add_argument(
+        "--doors",
+        default=",".join(DOORS),
+        help=f"how clients come in ({','.join(DOORS)})",
+    )
     parser.add_argument(
         "--costs",
         action="store_true",
@@ -79,6 +101,11 @@ def parse_arguments() -> argparse.Namespace:
         "--require", action="store_true", help="end with status 1 unless every goal is reached"
     )
     options = parser.parse_args()
+    options.only = options.only.split(",")
+    unknown = set(options.doors.split(",")) - set(DOORS)
+    if unknown:
+        parser.error(f"--doors: no door is called {', '.join(sorted(unknown))}")
+    options.doors = [door for name, door in DOORS.items() if name in options.doors.split(",")]
     if options.quick:
         options.rounds, options.seconds = 2, 0.4
     return options
@@ -94,43 +121,77 @@ def say(text: str) -> None:
     print(f"{text}\n", flush=True)
 
 
-def start_targets(bench: Bench, options: argparse.Namespace) -> list[Target]:
-    """Those of the rounds, the plain ones first."""
-    only = options.only.split(",")
-    backend = bench.backend(FETCH_BYTES)
-    targets = [backend]
-    starters = {"haproxy": bench.haproxy, "relay": bench.relay, "hivegate": bench.hivegate}
-    targets += [start(backend) for name, start in starters.items() if name in only]
-    if options.noise and "haproxy" in only:
-        targets.append(dataclasses.replace(bench.haproxy(backend), name="haproxy again"))
-    if options.no_wire:
-        return targets
-    targets += [
+def binary_targets(bench: Bench, options: argparse.Namespace, backend: Target) -> list[Target]:
+    """Those of the plain binary doors: with SASL, and what differs without it."""
+    programs = [name for name in ("haproxy", "relay") if name in options.only]
+    between = [bench.front(name, backend) for name in programs]
+    targets = []
+    if SASL in options.doors:
+        targets += [backend, *between]
+        if "hivegate" in options.only:
+            targets.append(bench.hivegate(backend))
+        if options.noise and "haproxy" in options.only:
+            targets.append(dataclasses.replace(bench.haproxy(backend), name="haproxy again"))
+    if RAW in options.doors:
+        # what passes bytes on doesn't know the difference
+        targets += [
+            dataclasses.replace(
+                target,
+                name=f"{target.name} raw",
+                door=RAW,
+                baseline="haproxy raw",
+                floor="relay raw",
+                cases=WIRE_CASES,
+            )
+            for target in between
+        ]
+        if "hivegate" in options.only:
+            targets += [
+                dataclasses.replace(bench.hivegate(backend, door, pool), cases=WIRE_CASES)
+                for door, pool in ((SASL, "raw"), (RAW, "sasl"), (RAW, "raw"))
+            ]
+    return targets
+
+
+def pair(
+    bench: Bench, options: argparse.Namespace, backend: Target, door: Door, suffix: str = ""
+) -> list[Target]:
+    """HAProxy and hivegate at one door."""
+    return [
         dataclasses.replace(
             target,
-            name=f"{target.name} raw",
-            transport="raw",
-            baseline="haproxy raw",
-            floor="relay raw",
+            name=f"{target.name}{suffix}",
+            baseline=f"{target.baseline}{suffix}",
+            cases=WIRE_CASES if suffix else DOOR_CASES,
         )
-        for target in targets[:]
-        if target.name in ("haproxy", "relay")
+        for name in ("haproxy", "hivegate")
+        if name in options.only
+        for target in [bench.front(name, backend, door)]
     ]
-    if "hivegate" in only:
-        targets += [
-            bench.hivegate(backend, listener, pool)
-            for listener, pool in (("plain", "none"), ("none", "plain"), ("none", "none"))
-        ]
+
+
+def start_targets(bench: Bench, options: argparse.Namespace) -> list[Target]:
+    """Those of the rounds, the plain ones first."""
+    backend = bench.backend(FETCH_BYTES)
+    targets = binary_targets(bench, options, backend)
+    if TLS in options.doors:
+        targets += pair(bench, options, backend, TLS)
+    if HTTP in options.doors:
+        direct = dataclasses.replace(backend, name="direct http", door=HTTP, cases=DOOR_CASES)
+        targets.append(dataclasses.replace(direct, baseline="haproxy http", floor=""))
+        targets += pair(bench, options, backend, HTTP)
+        targets += pair(bench, options, bench.backend(FETCH_BYTES, "--chunked"), HTTP, " chunked")
+        if "hivegate" in options.only:
+            mixed = bench.hivegate(backend, HTTP, "sasl")
+            targets.append(dataclasses.replace(mixed, cases=WIRE_CASES))
+    if HTTPS in options.doors:
+        targets += pair(bench, options, backend, HTTPS)
     return targets
 
 
 def targets_of(case: Case, targets: list[Target]) -> list[Target]:
-    """Those that a case runs on: only some cases are measured without SASL."""
-    return [
-        target
-        for target in targets
-        if case.name in WIRE_CASES or not (" raw" in target.name or "/" in target.name)
-    ]
+    """Those that a case runs on."""
+    return [target for target in targets if not target.cases or case.name in target.cases]
 
 
 def run_memory(
@@ -139,18 +200,25 @@ def run_memory(
     """Each measurement gets a process of its own, so none sees what another left behind."""
     idle, streams = [], []
     sessions, rounds = (1000, 1) if options.quick else (4000, 3)
-    names = [name for name in PROXIES if name in options.only.split(",")]
+    fronts = [
+        (name, door)
+        for door in IDLE_DOORS
+        for name in PROXIES
+        if name in options.only and door in options.doors and (door == SASL or name != "relay")
+    ]
     for turn in range(rounds):
-        for name in names:
-            progress(f"memory, round {turn + 1} of {rounds}: idle sessions on {name}")
+        for name, door in fronts:
+            progress(f"memory, round {turn + 1} of {rounds}: idle sessions on {name}{door.suffix}")
             with Bench(programs) as bench:
-                target = getattr(bench, name)(bench.backend(FETCH_BYTES))
+                target = bench.front(name, bench.backend(FETCH_BYTES), door)
                 idle.append(measure_idle(bench, target, sessions))
     for size in (FETCH_BYTES, BIG_FETCH_BYTES):
-        for name in names:
+        for name, door in fronts:
+            if door != SASL:
+                continue
             progress(f"memory: a long stream through {name}")
             with Bench(programs) as bench:
-                target = getattr(bench, name)(bench.backend(size))
+                target = bench.front(name, bench.backend(size))
                 streams.append(measure_stream(bench, target, size, STREAM_BYTES))
     return idle, streams
 
@@ -183,6 +251,9 @@ def run(options: argparse.Namespace) -> int:
     wanted = options.cases.split(",")
     cases = [case for case in CASES if case.name in wanted]
     os.environ["HIVEGATE_BIN"] = str(programs.hivegate)  # hivegatectl is found beside it
+    unknown = set(wanted) - {case.name for case in CASES}
+    if unknown:
+        raise MissingProgram(f"no case is called {', '.join(sorted(unknown))}")
     say(f"{report.machine()}; {options.rounds} rounds of {options.seconds} s")
     if os.getloadavg()[0] > BUSY:
         say(
@@ -200,12 +271,13 @@ def run(options: argparse.Namespace) -> int:
             progress,
         )
     for case in cases:
-        say(report.case_table(case, targets, samples))
+        if targets_of(case, targets):
+            say(report.case_table(case, targets, samples))
     idle, streams = ([], []) if options.no_memory else run_memory(programs, options)
     if idle:
         say(report.idle_table(idle))
         say(report.stream_table(streams))
-    spent = costs.count(programs, options.only.split(","), progress) if options.costs else []
+    spent = costs.count(programs, options.only, options.doors, progress) if options.costs else []
     if spent:
         say(costs.table(spent))
     verdicts = goals.judge_ratios(samples) + goals.judge_memory(idle, streams)
