@@ -184,13 +184,14 @@ char *hg_authenticator_make_cookie(HgAuthenticator *auth, guint chain, const HgP
 gboolean hg_authenticator_try_cookie(HgAuthenticator *auth, guint chain, HgSlice value,
                                      HgPrincipal **out)
 {
+    HgCookieClaim claim;
     g_autofree char *evidence = NULL;
-    g_autofree char *name = auth->cookies != NULL ? hg_cookies_claimed_user(value) : NULL;
-    if (name == NULL)
+    if (auth->cookies == NULL || !hg_cookies_read(value, &claim))
         return FALSE;
-    g_autoptr(HgPrincipal) principal = vouched(auth, chain, name, &evidence);
-    if (principal == NULL || !hg_cookies_check(auth->cookies, value, hg_slice_from_string(evidence),
-                                               g_get_real_time() / G_USEC_PER_SEC))
+    g_autoptr(HgPrincipal) principal = vouched(auth, chain, claim.user, &evidence);
+    if (principal == NULL ||
+        !hg_cookies_check(auth->cookies, &claim, hg_slice_from_string(evidence),
+                          g_get_real_time() / G_USEC_PER_SEC))
         return FALSE;
     *out = g_steal_pointer(&principal);
     return TRUE;
