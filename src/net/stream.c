@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* ---- the plain socket ---- */
@@ -34,9 +35,19 @@ static HgIo plain_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
     return receive(stream, bytes, size, 0, done);
 }
 
-static HgIo plain_write(HgStream *stream, HgSlice bytes, gsize *done)
+static ssize_t send_parts(int fd, const HgSlice *parts, guint count)
 {
-    ssize_t n = send(stream->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
+    struct iovec runs[HG_STREAM_PARTS];
+    if (count == 1)
+        return send(fd, parts->data, parts->size, MSG_NOSIGNAL);
+    for (guint i = 0; i < count; i++)
+        runs[i] = (struct iovec){(void *)parts[i].data, parts[i].size};
+    return sendmsg(fd, &(struct msghdr){.msg_iov = runs, .msg_iovlen = count}, MSG_NOSIGNAL);
+}
+
+static HgIo plain_write(HgStream *stream, const HgSlice *parts, guint count, gsize *done)
+{
+    ssize_t n = send_parts(stream->fd, parts, count);
     if (n < 0)
         return hg_stream_failed(stream);
     *done = (gsize)n;
@@ -212,7 +223,13 @@ HgIo hg_stream_peek(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
 
 HgIo hg_stream_write(HgStream *stream, HgSlice bytes, gsize *done)
 {
-    return stream->filter->write(stream, bytes, done);
+    return stream->filter->write(stream, &bytes, 1, done);
+}
+
+HgIo hg_stream_write_parts(HgStream *stream, const HgSlice *parts, guint count, gsize *done)
+{
+    g_assert(count > 0 && count <= HG_STREAM_PARTS);
+    return stream->filter->write(stream, parts, count, done);
 }
 
 void hg_stream_end_writing(HgStream *stream)

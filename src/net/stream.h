@@ -70,8 +70,15 @@ HgIo hg_stream_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
  * before the next waiting: the callback comes for as long as there is anything. */
 HgIo hg_stream_peek(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
 
-/* Writes up to bytes.size bytes; *done may be less. */
+/* Writes up to bytes.size bytes; *done may be less. What wasn't written must be what the next write
+ * begins with: part of it may have gone into a record already. */
 HgIo hg_stream_write(HgStream *stream, HgSlice bytes, gsize *done);
+
+#define HG_STREAM_PARTS 4
+
+/* The same for up to HG_STREAM_PARTS runs of bytes that follow each other: they go out together.
+ * *done counts over all. At least one part isn't empty. */
+HgIo hg_stream_write_parts(HgStream *stream, const HgSlice *parts, guint count, gsize *done);
 
 /* Says to the peer that no more will be written. */
 void hg_stream_end_writing(HgStream *stream);

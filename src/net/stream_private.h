@@ -9,7 +9,7 @@
 /* What a filter supplies. `data` is the filter's own, in HgStream. */
 typedef struct {
     HgIo (*read)(HgStream *stream, guint8 *bytes, gsize size, gsize *done);
-    HgIo (*write)(HgStream *stream, HgSlice bytes, gsize *done);
+    HgIo (*write)(HgStream *stream, const HgSlice *parts, guint count, gsize *done);
     void (*end_writing)(HgStream *stream);
     /* The events of libuv to wait for, given what is wanted. NULL: one to one. */
     int (*events)(HgStream *stream, guint want);

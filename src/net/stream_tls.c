@@ -2,7 +2,8 @@
  * nothing above knows of it. Owns the connection's SSL state; loop's thread only.
  *
  * OpenSSL may need to write in order to read, and the other way round, and it may hold bytes that
- * the socket has given already: what the poll handle waits for follows from that. */
+ * the socket has given already: what the poll handle waits for follows from that. It reaches the
+ * socket through a BIO of ours, so that records which follow each other go out together. */
 #include "net/stream_private.h"
 #include "net/tls_private.h"
 
@@ -15,9 +16,12 @@
 #include <sys/socket.h>
 
 #define HANDSHAKE 0x16 /* first byte of a record with a handshake (RFC 8446 5.1) */
+#define RECORD    SSL3_RT_MAX_PLAIN_LENGTH /* bytes that go into one record */
 
 typedef struct {
     SSL *ssl;
+    int fd;
+    gboolean more;             /* another record follows the one that is being written */
     gboolean greeted;          /* the peer's first byte was TLS (or isn't looked at: a client) */
     gboolean read_wants_write; /* the last read waits for room to write */
     gboolean write_wants_read; /* the last write waits for bytes to read */
@@ -25,6 +29,65 @@ typedef struct {
     gboolean mute;             /* the socket takes no more */
     gboolean broken;           /* after an error of TLS nothing can be read or sent any more */
 } Tls;
+
+/* ---- the socket as OpenSSL sees it ---- */
+
+/* Tells OpenSSL what a call on the socket that gave `n` means. */
+static int moved(BIO *bio, ssize_t n, int retry)
+{
+    BIO_clear_retry_flags(bio);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
+    return (int)n;
+}
+
+static int socket_read(BIO *bio, char *bytes, int size)
+{
+    const Tls *tls = BIO_get_data(bio);
+    ssize_t n = recv(tls->fd, bytes, (gsize)size, 0);
+    if (n == 0)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return moved(bio, n, BIO_FLAGS_READ);
+}
+
+static int socket_write(BIO *bio, const char *bytes, int size)
+{
+    const Tls *tls = BIO_get_data(bio);
+    int flags = MSG_NOSIGNAL | (tls->more ? MSG_MORE : 0);
+    return moved(bio, send(tls->fd, bytes, (gsize)size, flags), BIO_FLAGS_WRITE);
+}
+
+static long socket_control(BIO *bio, int command, long number, void *pointer)
+{
+    if (command == BIO_CTRL_EOF)
+        return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+    return command == BIO_CTRL_FLUSH; /* nothing is held back here */
+}
+
+BIO_METHOD *hg_stream_tls_socket(void)
+{
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hivegate socket");
+    if (method == NULL)
+        return NULL;
+    BIO_meth_set_read(method, socket_read);
+    BIO_meth_set_write(method, socket_write);
+    BIO_meth_set_ctrl(method, socket_control);
+    return method;
+}
+
+/* Gives the connection its socket. */
+static gboolean use_socket(Tls *tls)
+{
+    BIO *bio = BIO_new(hg_tls_connection_socket(tls->ssl));
+    if (bio == NULL)
+        return FALSE;
+    BIO_set_data(bio, tls);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(tls->ssl, bio, bio);
+    return TRUE;
+}
+
+/* ---- reading and writing ---- */
 
 static void set_problem(HgStream *stream, char *take_text)
 {
@@ -126,32 +189,92 @@ static HgIo tls_read(HgStream *stream, guint8 *bytes, gsize size, gsize *done)
     return HG_IO_OK;
 }
 
-static HgIo tls_write(HgStream *stream, HgSlice bytes, gsize *done)
+/* What is still to be written, and a record's worth of it in one run. */
+typedef struct {
+    HgSlice parts[HG_STREAM_PARTS];
+    guint at; /* the first part that isn't empty */
+    guint count;
+    gsize left;            /* bytes in all */
+    guint8 joined[RECORD]; /* where short parts are put together */
+} Unwritten;
+
+static void note_written(Unwritten *what, gsize size)
+{
+    what->left -= size;
+    while (what->at < what->count && size >= what->parts[what->at].size)
+        size -= what->parts[what->at++].size;
+    if (size > 0)
+        what->parts[what->at] =
+            hg_slice(what->parts[what->at].data + size, what->parts[what->at].size - size);
+}
+
+static void begin_writing(Unwritten *what, const HgSlice *parts, guint count)
+{
+    what->at = 0;
+    what->count = count;
+    what->left = 0;
+    for (guint i = 0; i < count; i++) {
+        what->parts[i] = parts[i];
+        what->left += parts[i].size;
+    }
+    note_written(what, 0);
+}
+
+/* A record of its own for the few bytes in front of a message would cost more than copying. */
+static HgSlice next_record(Unwritten *what)
+{
+    HgSlice first = what->parts[what->at];
+    gsize size = 0;
+    if (first.size >= RECORD || first.size == what->left)
+        return hg_slice(first.data, MIN(first.size, (gsize)RECORD));
+    for (guint i = what->at; i < what->count && size < RECORD; i++) {
+        gsize taken = MIN(what->parts[i].size, RECORD - size);
+        if (taken > 0)
+            memcpy(what->joined + size, what->parts[i].data, taken);
+        size += taken;
+    }
+    return hg_slice(what->joined, size);
+}
+
+/* Writes one record. */
+static HgIo write_record(HgStream *stream, HgSlice bytes, gsize *done)
 {
     Tls *tls = stream->data;
+    ERR_clear_error();
+    errno = 0;
+    int rc = SSL_write_ex(tls->ssl, bytes.data, bytes.size, done);
+    if (rc == 1) {
+        tls->write_wants_read = FALSE;
+        return HG_IO_OK;
+    }
+    HgIo io = outcome(stream, rc, &tls->write_wants_read, SSL_ERROR_WANT_READ);
+    if (io != HG_IO_END)
+        return io;
+    stream->error = EPIPE; /* the peer said goodbye and takes no more */
+    return HG_IO_ERROR;
+}
+
+static HgIo tls_write(HgStream *stream, const HgSlice *parts, guint count, gsize *done)
+{
+    Tls *tls = stream->data;
+    HgIo io = HG_IO_OK;
+    Unwritten what;
+    gsize total = 0;
     if (tls->broken || tls->mute)
         return HG_IO_ERROR;
-    gsize total = 0;
-    while (total < bytes.size) { /* record by record */
-        size_t n = 0;
-        ERR_clear_error();
-        errno = 0;
-        int rc = SSL_write_ex(tls->ssl, bytes.data + total, bytes.size - total, &n);
-        if (rc != 1) {
-            HgIo io = outcome(stream, rc, &tls->write_wants_read, SSL_ERROR_WANT_READ);
-            if (io == HG_IO_END) { /* the peer said goodbye and takes no more */
-                stream->error = EPIPE;
-                io = HG_IO_ERROR;
-            }
-            if (total == 0)
-                return io;
-            break;
-        }
-        tls->write_wants_read = FALSE;
-        total += n;
+    begin_writing(&what, parts, count);
+    while (what.left > 0 && io == HG_IO_OK) {
+        gsize size = 0;
+        HgSlice record = next_record(&what);
+        tls->more = what.left > record.size;
+        io = write_record(stream, record, &size);
+        if (io == HG_IO_OK)
+            note_written(&what, size);
+        total += size;
     }
+    tls->more = FALSE;
     *done = total;
-    return HG_IO_OK;
+    return total > 0 ? HG_IO_OK : io;
 }
 
 /* Sends close_notify, once; without it the peer couldn't tell our end from a cut (RFC 8446 6.1). */
@@ -207,8 +330,9 @@ const HgStreamFilter *hg_stream_tls(int fd, HgTls *tls, const char *host, void *
 {
     Tls *made = g_new0(Tls, 1);
     made->drained = TRUE;
+    made->fd = fd;
     made->ssl = hg_tls_connection_new(tls, host);
-    if (made->ssl == NULL || SSL_set_fd(made->ssl, fd) != 1) {
+    if (made->ssl == NULL || !use_socket(made)) {
         g_autofree char *problem = hg_tls_take_problem();
         g_set_error(error, HG_ERROR, HG_ERROR_FAILED, "can't begin TLS: %s", problem);
         tls_free(made);

@@ -9,11 +9,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define ENDPOINT_READ ((gsize)64 * 1024)
+
 /* What belongs to one reading of the files. Counted: the settings and each connection hold one. */
 typedef struct {
     atomic_int references;
     SSL_CTX *context;  /* for connections; the first pair's */
     GPtrArray *others; /* SSL_CTX of the other pairs, chosen by SNI */
+    BIO_METHOD *socket;
     char *fingerprint; /* of the contents of all files */
     gint64 expires;    /* seconds since 1970 */
 } Reading;
@@ -69,6 +72,7 @@ static void unref_reading(Reading *reading)
         return;
     SSL_CTX_free(reading->context);
     g_ptr_array_unref(reading->others);
+    BIO_meth_free(reading->socket);
     g_free(reading->fingerprint);
     g_free(reading);
 }
@@ -157,6 +161,8 @@ static SSL_CTX *make_context(const HgTls *tls, const HgTlsPair *pair, GError **e
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1); /* a record in one read, not its head alone first */
+    if (!tls->server)                   /* an endpoint's large replies: several in one */
+        SSL_CTX_set_default_read_buffer_len(context, ENDPOINT_READ);
     SSL_CTX_set_verify(context, verify_mode(tls), NULL);
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
     if ((pair != NULL && !use_pair(context, pair, error)) ||
@@ -229,8 +235,9 @@ static Reading *read_files(const HgTls *tls, GError **error)
     reading->fingerprint = take_fingerprint(tls, error);
     if (reading->fingerprint == NULL)
         return NULL;
+    reading->socket = hg_stream_tls_socket();
     reading->context = make_context(tls, tls->options.n_pairs > 0 ? &tls->pairs[0] : NULL, error);
-    if (reading->context == NULL)
+    if (reading->context == NULL || reading->socket == NULL)
         return NULL;
     note_expiry(reading, reading->context);
     for (guint i = 1; i < tls->options.n_pairs; i++) {
@@ -367,6 +374,12 @@ SSL *hg_tls_connection_new(HgTls *tls, const char *host)
         return ssl;
     hg_tls_connection_free(ssl);
     return NULL;
+}
+
+const BIO_METHOD *hg_tls_connection_socket(const SSL *ssl)
+{
+    const Reading *reading = SSL_get_app_data(ssl);
+    return reading->socket;
 }
 
 void hg_tls_connection_free(SSL *ssl)

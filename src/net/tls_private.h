@@ -5,6 +5,13 @@
 
 #include <openssl/ssl.h>
 
+/* How OpenSSL reaches a connection's socket: net/stream_tls has it. NULL when there is no memory;
+ * free with BIO_meth_free(), after all connections that use it. */
+BIO_METHOD *hg_stream_tls_socket(void);
+
+/* That of a connection; borrowed, lives as long as the connection. */
+const BIO_METHOD *hg_tls_connection_socket(const SSL *ssl);
+
 /* A new connection's TLS state under the present settings; NULL when OpenSSL has no memory for it.
  * `host` (client): the name or address that the server must prove to be, and asks for by SNI. */
 SSL *hg_tls_connection_new(HgTls *tls, const char *host);

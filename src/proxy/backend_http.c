@@ -22,6 +22,7 @@ BackendHttp *hg_backend_http_new(const HgBackend *backend)
         "X-XSRF-HEADER: true\r\nUser-Agent: hivegate\r\nContent-Length: ",
         pool->http_path, bare ? "[" : "", *given == '/' ? "localhost" : given, bare ? "]" : "",
         *given == '/' ? "0" : hg_endpoint_port(backend->endpoint), encoded);
+    http->request_size = strlen(http->request);
     explicit_bzero(login, strlen(login));
     explicit_bzero(encoded, strlen(encoded));
     return http;
@@ -31,7 +32,7 @@ void hg_backend_http_free(BackendHttp *http)
 {
     if (http == NULL)
         return;
-    explicit_bzero(http->request, strlen(http->request));
+    explicit_bzero(http->request, http->request_size);
     g_free(http->request);
     g_free(http);
 }
@@ -39,14 +40,16 @@ void hg_backend_http_free(BackendHttp *http)
 static gboolean frame_request(HgBackend *backend, guint8 *message, gsize size, HgSlice *rest)
 {
     BackendHttp *http = backend->http;
-    char length[32];
-    g_snprintf(length, sizeof length, "%" G_GSIZE_FORMAT "\r\n\r\n", size);
+    char length[HG_HTTP_NUMBER_MAX + sizeof "\r\n\r\n"];
+    const char *end = stpcpy(length + hg_http_write_number(length, size), "\r\n\r\n");
+    HgSlice rest_of_head = hg_slice(length, (gsize)(end - length));
     HgBuffer *out = &backend->out;
-    if (!hg_buffer_reserve(out, strlen(http->request) + strlen(length) + size, (gsize)G_MAXINT32))
+    if (!hg_buffer_reserve(out, http->request_size + rest_of_head.size + size, (gsize)G_MAXINT32))
         return FALSE;
-    gboolean taken = hg_buffer_append(out, hg_slice_from_string(http->request), G_MAXINT32) &&
-                     hg_buffer_append(out, hg_slice_from_string(length), G_MAXINT32) &&
-                     hg_buffer_append(out, hg_slice(message, size), G_MAXINT32);
+    gboolean taken =
+        hg_buffer_append(out, hg_slice(http->request, http->request_size), G_MAXINT32) &&
+        hg_buffer_append(out, rest_of_head, G_MAXINT32) &&
+        hg_buffer_append(out, hg_slice(message, size), G_MAXINT32);
     g_assert(taken); /* there is room */
     http->scan = (HgHttpScan){0};
     http->chunks = (HgHttpChunks){0};

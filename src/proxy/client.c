@@ -182,26 +182,32 @@ static void flush(HgClient *client)
         hg_client_resume_reply(client);
 }
 
-HgFlow hg_client_write(HgClient *client, HgSlice bytes)
+HgFlow hg_client_write_parts(HgClient *client, const HgSlice *parts, guint count)
 {
+    gsize done = 0;
     if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
         return HG_FLOW_GO;
-    if (hg_buffer_size(&client->out) == 0) {
-        gsize done = 0;
-        HgIo io = hg_stream_write(client->stream, bytes, &done);
-        if (io == HG_IO_ERROR) {
-            hg_client_end(client);
-            return HG_FLOW_GO;
-        }
-        bytes = hg_slice(bytes.data + done, bytes.size - done);
-        if (bytes.size == 0)
-            return HG_FLOW_GO;
-    }
-    if (!hg_buffer_append(&client->out, bytes, G_MAXINT32)) {
-        hg_client_drop(client);
+    if (hg_buffer_size(&client->out) == 0 &&
+        hg_stream_write_parts(client->stream, parts, count, &done) == HG_IO_ERROR) {
+        hg_client_end(client);
         return HG_FLOW_GO;
     }
-    return HG_FLOW_WAIT;
+    for (guint i = 0; i < count; i++) {
+        gsize written = MIN(done, parts[i].size);
+        done -= written;
+        if (!hg_buffer_append(&client->out,
+                              hg_slice(parts[i].data + written, parts[i].size - written),
+                              G_MAXINT32)) {
+            hg_client_drop(client);
+            return HG_FLOW_GO;
+        }
+    }
+    return hg_buffer_size(&client->out) > 0 ? HG_FLOW_WAIT : HG_FLOW_GO;
+}
+
+HgFlow hg_client_write(HgClient *client, HgSlice bytes)
+{
+    return hg_client_write_parts(client, &bytes, 1);
 }
 
 void hg_client_answer(HgClient *client, HgBuffer *take_message)

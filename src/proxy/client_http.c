@@ -4,7 +4,6 @@
 
 #include "hs2/answer.h"
 
-#define SMALL     4096 /* bytes that are copied behind the head, to go out with it */
 #define HEAD_MOST 1536 /* bytes of a reply's head, with a cookie for the longest name */
 
 ClientHttp *hg_client_http_new(void)
@@ -44,66 +43,59 @@ static char *cookie_line(HgClient *client)
 }
 
 /* Writes the head of a 200: `total` bytes follow, or, with -1, nobody knows how many. */
-static gsize write_head(HgClient *client, gint64 total, char *out)
+static gsize write_head(HgClient *client, gint64 total, char out[HEAD_MOST])
 {
+    static const char closing[] = "Connection: close\r\n";
     ClientHttp *http = client->http;
-    char length[64] = "";
-    http->chunked = total < 0 && http->minor >= 1;
-    if (total >= 0)
-        g_snprintf(length, sizeof length, "Content-Length: %" G_GINT64_FORMAT "\r\n", total);
-    else if (http->chunked)
-        g_strlcpy(length, "Transfer-Encoding: chunked\r\n", sizeof length);
-    else
-        client->last_answer = TRUE; /* its end is the connection's */
     g_autofree char *cookie = cookie_line(client);
-    return (gsize)g_snprintf(
-        out, HEAD_MOST, "HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n%s%s%s\r\n",
-        length, cookie != NULL ? cookie : "", client->last_answer ? "Connection: close\r\n" : "");
-}
-
-/* Writes two runs of bytes, at once when the second is short. */
-static HgFlow write_both(HgClient *client, HgSlice first, HgSlice second)
-{
-    guint8 both[HEAD_MOST + SMALL];
-    if (second.size > SMALL || first.size > HEAD_MOST) {
-        hg_client_write(client, first);
-        return hg_client_write(client, second);
+    http->chunked = total < 0 && http->minor >= 1;
+    char *end = stpcpy(out, "HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n");
+    if (total >= 0) {
+        end = stpcpy(end, "Content-Length: ");
+        end += hg_http_write_number(end, (guint64)total);
+        end = stpcpy(end, "\r\n");
+    } else if (http->chunked) {
+        end = stpcpy(end, "Transfer-Encoding: chunked\r\n");
+    } else {
+        client->last_answer = TRUE; /* its end is the connection's */
     }
-    memcpy(both, first.data, first.size);
-    memcpy(both + first.size, second.data, second.size);
-    return hg_client_write(client, hg_slice(both, first.size + second.size));
+    if (cookie != NULL) {
+        g_assert((gsize)(end - out) + strlen(cookie) + sizeof closing + 2 <= HEAD_MOST);
+        end = stpcpy(end, cookie);
+    }
+    if (client->last_answer)
+        end = stpcpy(end, closing);
+    end = stpcpy(end, "\r\n");
+    return (gsize)(end - out);
 }
 
 static void answer(HgClient *client, guint8 *message, gsize size)
 {
     char head[HEAD_MOST];
     gsize head_size = write_head(client, (gint64)size, head);
-    write_both(client, hg_slice(head, head_size), hg_slice(message, size));
+    HgSlice parts[] = {hg_slice(head, head_size), hg_slice(message, size)};
+    hg_client_write_parts(client, parts, G_N_ELEMENTS(parts));
 }
 
-static HgFlow write_chunk(HgClient *client, const HgReplyPiece *piece)
-{
-    char head[HG_HTTP_CHUNK_HEAD_MAX];
-    if (piece->size == 0) /* the end by itself */
-        return hg_client_write(client, hg_slice_from_string(HG_HTTP_LAST_CHUNK));
-    gsize head_size = hg_http_write_chunk_head(head, piece->size);
-    write_both(client, hg_slice(head, head_size), hg_slice(piece->bytes, piece->size));
-    return hg_client_write(client,
-                           hg_slice_from_string(piece->last ? HG_HTTP_CHUNK_END HG_HTTP_LAST_CHUNK
-                                                            : HG_HTTP_CHUNK_END));
-}
-
+/* A piece of a reply goes out with all that belongs in front and behind, at once. */
 static HgFlow write_piece(HgClient *client, HgReplyPiece *piece)
 {
     char head[HEAD_MOST];
-    HgSlice bytes = hg_slice(piece->bytes, piece->size);
-    if (piece->first) {
-        gsize head_size = write_head(client, piece->total, head);
-        if (!client->http->chunked)
-            return write_both(client, hg_slice(head, head_size), bytes);
-        hg_client_write(client, hg_slice(head, head_size));
-    }
-    return client->http->chunked ? write_chunk(client, piece) : hg_client_write(client, bytes);
+    char chunk[HG_HTTP_CHUNK_HEAD_MAX];
+    HgSlice parts[HG_STREAM_PARTS];
+    guint count = 0;
+    if (piece->first)
+        parts[count++] = hg_slice(head, write_head(client, piece->total, head));
+    gboolean chunked = client->http->chunked;
+    if (chunked && piece->size > 0)
+        parts[count++] = hg_slice(chunk, hg_http_write_chunk_head(chunk, piece->size));
+    if (piece->size > 0)
+        parts[count++] = hg_slice(piece->bytes, piece->size);
+    if (chunked)
+        parts[count++] = hg_slice_from_string(piece->size == 0 ? HG_HTTP_LAST_CHUNK
+                                              : piece->last ? HG_HTTP_CHUNK_END HG_HTTP_LAST_CHUNK
+                                                            : HG_HTTP_CHUNK_END);
+    return count > 0 ? hg_client_write_parts(client, parts, count) : HG_FLOW_GO;
 }
 
 /* ---- requests ---- */

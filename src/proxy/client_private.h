@@ -170,6 +170,9 @@ void hg_client_leave(HgClient *client);
 /* Writes bytes, or queues what the socket doesn't take. HG_FLOW_WAIT while something is queued. */
 HgFlow hg_client_write(HgClient *client, HgSlice bytes);
 
+/* The same for up to HG_STREAM_PARTS runs of bytes that follow each other. */
+HgFlow hg_client_write_parts(HgClient *client, const HgSlice *parts, guint count);
+
 /* Sends one Thrift message as the transport has it, and clears it. */
 void hg_client_answer(HgClient *client, HgBuffer *take_message);
 

@@ -1,11 +1,12 @@
 /* Texts inside of HTTP heads: see http_text.h. Owns nothing; any thread. */
 #include "wire/http_text.h"
 
-gboolean hg_http_same_name(HgSlice a, const char *b)
+gboolean hg_http_same_letters(const guint8 *a, const char *b, gsize size)
 {
-    if (a.size != strlen(b))
-        return FALSE;
-    return a.size == 0 || g_ascii_strncasecmp((const char *)a.data, b, a.size) == 0;
+    for (gsize i = 0; i < size; i++)
+        if (a[i] != (guint8)b[i] && g_ascii_tolower((char)a[i]) != g_ascii_tolower(b[i]))
+            return FALSE;
+    return TRUE;
 }
 
 static gboolean is_blank(guint8 byte)
@@ -149,4 +150,16 @@ guint hg_http_find_cookie(HgSlice field, const char *name, HgSlice *value)
                 hg_http_strip(hg_slice(equals + 1, pair.size - (gsize)(equals + 1 - pair.data))));
     }
     return found;
+}
+
+gsize hg_http_write_number(char out[HG_HTTP_NUMBER_MAX], guint64 number)
+{
+    char digits[HG_HTTP_NUMBER_MAX];
+    gsize at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at;
 }

@@ -5,8 +5,16 @@
 
 #include "base/slice.h"
 
-/* TRUE when both are the same but for the case of ASCII letters. */
-gboolean hg_http_same_name(HgSlice a, const char *b);
+/* TRUE when the first `size` characters of both are the same but for the case of ASCII letters. */
+gboolean hg_http_same_letters(const guint8 *a, const char *b, gsize size);
+
+/* TRUE when both are the same but for the case of ASCII letters. Most differ in length, which costs
+ * nothing to see where `b` is a literal. */
+static inline gboolean hg_http_same_name(HgSlice a, const char *b)
+{
+    gsize size = strlen(b);
+    return a.size == size && hg_http_same_letters(a.data, b, size);
+}
 
 /* The text without blanks and tabs around it. */
 HgSlice hg_http_strip(HgSlice text);
@@ -38,3 +46,8 @@ guint hg_http_find_parameter(HgSlice query, const char *name, HgSlice *value);
  * many there are; *value gets the first one's value, without quotes around it, and is untouched
  * when there is none. What has no '=' is no cookie. */
 guint hg_http_find_cookie(HgSlice field, const char *name, HgSlice *value);
+
+#define HG_HTTP_NUMBER_MAX 20 /* digits */
+
+/* Writes a number in decimal and returns its size. There is no NUL. */
+gsize hg_http_write_number(char out[HG_HTTP_NUMBER_MAX], guint64 number);

@@ -1,9 +1,10 @@
-/* The tap on recv() and send(): see tap.h. Any thread may come through it. */
+/* The tap on recv(), send() and sendmsg(): see tap.h. Any thread may come through it. */
 #include "harness/tap.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 typedef struct {
     atomic_uint count;
@@ -18,8 +19,10 @@ static Tap taps[TAP_CALLS];
 /* Without headers: these are the linker's names. */
 ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 
 void tap_reset(void)
 {
@@ -81,4 +84,24 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags)
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags)
 {
     return pass(TAP_SEND, fd, &size) ? __real_send(fd, bytes, size, flags) : -1;
+}
+
+/* Without control data, which the code under test doesn't send. */
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    enum { MOST = 16 };
+    struct iovec runs[MOST];
+    size_t size = 0;
+    size_t count = message->msg_iovlen;
+    g_assert(count <= MOST);
+    for (size_t i = 0; i < count; i++)
+        size += message->msg_iov[i].iov_len;
+    if (!pass(TAP_SEND, fd, &size))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        runs[i] = message->msg_iov[i];
+        runs[i].iov_len = MIN(runs[i].iov_len, size);
+        size -= runs[i].iov_len;
+    }
+    return __real_sendmsg(fd, &(struct msghdr){.msg_iov = runs, .msg_iovlen = count}, flags);
 }

@@ -1,12 +1,12 @@
-/* A tap on recv() and send() of the code under test (linked with --wrap): what the kernel may do to
- * a socket but seldom does in a test. It makes calls short, has them move nothing, or breaks the
- * connection at the n-th call. Tests themselves use read() and write(), which it doesn't touch.
- * Set it while no other thread works on a socket. */
+/* A tap on recv(), send() and sendmsg() of the code under test (linked with --wrap): what the
+ * kernel may do to a socket but seldom does in a test. It makes calls short, has them move nothing,
+ * or breaks the connection at the n-th call. Tests themselves use read() and write(), which it
+ * doesn't touch. Set it while no other thread works on a socket. */
 #pragma once
 
 #include <glib.h>
 
-typedef enum { TAP_RECV, TAP_SEND, TAP_CALLS } TapCall;
+typedef enum { TAP_RECV, TAP_SEND /* and sendmsg() */, TAP_CALLS } TapCall;
 
 /* Back to what the kernel does; counts from 0. */
 void tap_reset(void);

@@ -168,6 +168,33 @@ START_TEST(test_short_and_empty_calls)
 }
 END_TEST
 
+/* As if they were one run of bytes, wherever the kernel stops. */
+START_TEST(test_parts)
+{
+    Owner owner = {0};
+    int peer;
+    make_stream(&owner, FALSE, &peer);
+    HgSlice parts[HG_STREAM_PARTS] = {hg_slice(NULL, 0), hg_slice_from_string("ab"),
+                                      hg_slice(NULL, 0), hg_slice_from_string("cdefg")};
+    tap_cap(TAP_SEND, (gsize)_i);
+    gsize done = 0;
+    ck_assert_int_eq(hg_stream_write_parts(owner.stream, parts, HG_STREAM_PARTS, &done), HG_IO_OK);
+    ck_assert_uint_eq(done, _i == 0 ? 7 : (gsize)MIN(_i, 7));
+    tap_reset();
+    hg_stream_end_writing(owner.stream);
+    g_autoptr(GByteArray) got = g_byte_array_new();
+    while (read_available(peer, got))
+        ;
+    ck_assert_uint_eq(got->len, done);
+    ck_assert_mem_eq(got->data, "abcdefg", done);
+    tap_break_at(TAP_SEND, 1, EPIPE);
+    ck_assert_int_eq(hg_stream_write_parts(owner.stream, parts, HG_STREAM_PARTS, &done),
+                     HG_IO_ERROR);
+    hg_stream_close(owner.stream);
+    close(peer);
+}
+END_TEST
+
 START_TEST(test_closing_inside_the_callback)
 {
     Owner owner = {.close_inside = TRUE};
@@ -246,6 +273,7 @@ Suite *stream_suite(void)
     tcase_add_loop_test(tests, test_end_and_reset, 0, 2);
     tcase_add_test(tests, test_writes_until_full_then_tells_when_there_is_room);
     tcase_add_test(tests, test_short_and_empty_calls);
+    tcase_add_loop_test(tests, test_parts, 0, 9);
     tcase_add_test(tests, test_closing_inside_the_callback);
     tcase_add_test(tests, test_hangup_without_reading);
     tcase_add_test(tests, test_another_owner_and_breaking);

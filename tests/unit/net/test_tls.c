@@ -4,6 +4,7 @@
 #include "harness/certificates.h"
 #include "harness/loops.h"
 #include "harness/sockets.h"
+#include "harness/tap.h"
 #include "net/stream.h"
 #include "suites.h"
 
@@ -92,10 +93,11 @@ typedef struct {
     HgStream *stream;
     GByteArray *got;
     GByteArray *unsent;
-    HgIo last;       /* of reading */
-    gsize read_size; /* bytes asked for at a time */
-    gboolean failed; /* reading or writing ended in an error */
-    gboolean slow;   /* one read a callback */
+    HgIo last;         /* of reading */
+    gsize read_size;   /* bytes asked for at a time */
+    const gsize *cuts; /* sizes of the parts that are written at a time; NULL: in one */
+    gboolean failed;   /* reading or writing ended in an error */
+    gboolean slow;     /* one read a callback */
 } End;
 
 static void want(End *end)
@@ -105,14 +107,26 @@ static void want(End *end)
                                     : HG_WANT_READ | (end->unsent->len > 0 ? HG_WANT_WRITE : 0));
 }
 
+static HgIo write_unsent(End *end, gsize *done)
+{
+    HgSlice parts[HG_STREAM_PARTS];
+    HgSlice rest = hg_slice(end->unsent->data, end->unsent->len);
+    if (end->cuts == NULL)
+        return hg_stream_write(end->stream, rest, done);
+    for (guint i = 0; i < HG_STREAM_PARTS; i++) {
+        parts[i] = hg_slice(rest.data, MIN(end->cuts[i], rest.size));
+        rest = hg_slice(rest.data + parts[i].size, rest.size - parts[i].size);
+    }
+    return hg_stream_write_parts(end->stream, parts, HG_STREAM_PARTS, done);
+}
+
 static void on_ready(void *owner, HgWant ready)
 {
     End *end = owner;
     gsize done = 0;
     g_autofree guint8 *bytes = g_malloc(end->read_size);
     while ((ready & HG_WANT_WRITE) != 0 && end->unsent->len > 0) {
-        HgIo io =
-            hg_stream_write(end->stream, hg_slice(end->unsent->data, end->unsent->len), &done);
+        HgIo io = write_unsent(end, &done);
         end->failed |= io == HG_IO_ERROR;
         if (io != HG_IO_OK)
             break;
@@ -238,6 +252,70 @@ START_TEST(test_much)
     TURN_UNTIL(loop, connecting.got->len >= sent->len);
     ck_assert_uint_eq(connecting.got->len, sent->len);
     ck_assert_mem_eq(connecting.got->data, sent->data, sent->len);
+    close_end(&accepting);
+    close_end(&connecting);
+}
+END_TEST
+
+static const gsize part_sizes[][HG_STREAM_PARTS] = {
+    {150, 100000, 0, 0}, {150, 8, 32768, 7},           {0, 16384, 0, 2}, {16385, 1, 16383, 1},
+    {5, 3, 7, 1},        {16384, 16384, 16384, 16384}, {1, 0, 0, 0},     {100, 16284, 16384, 10},
+};
+
+/* Parts come out as one, record by record, also over a socket that takes only some bytes at a time,
+ * or now and then none. */
+START_TEST(test_parts)
+{
+    g_autoptr(HgTls) server = server_tls("server");
+    g_autoptr(HgTls) client = client_tls(NULL, "ca.pem", HG_TLS_VERIFY_FULL);
+    End accepting, connecting;
+    make_ends(server, client, "gate.example", &accepting, &connecting);
+    const gsize *cuts = part_sizes[_i % G_N_ELEMENTS(part_sizes)];
+    gsize round = cuts[0] + cuts[1] + cuts[2] + cuts[3];
+    accepting.cuts = cuts;
+    send_text(&connecting, "begin");
+    TURN_UNTIL(loop, got_text(&accepting, "begin"));
+    gboolean troubled = _i >= (int)G_N_ELEMENTS(part_sizes);
+    tap_cap(TAP_SEND, troubled ? 5000 : 0);
+    tap_again_every(TAP_SEND, troubled ? 3 : 0);
+    g_byte_array_set_size(accepting.unsent, (guint)MIN(10 * round, (gsize)300000));
+    for (guint i = 0; i < accepting.unsent->len; i++)
+        accepting.unsent->data[i] = (guint8)(i * 37 + i / 256);
+    g_autoptr(GByteArray) sent = g_byte_array_new();
+    g_byte_array_append(sent, accepting.unsent->data, accepting.unsent->len);
+    want(&accepting);
+    TURN_UNTIL(loop, connecting.got->len >= sent->len);
+    tap_reset();
+    ck_assert_uint_eq(connecting.got->len, sent->len);
+    ck_assert_mem_eq(connecting.got->data, sent->data, sent->len);
+    close_end(&accepting);
+    close_end(&connecting);
+}
+END_TEST
+
+/* What is short goes into one record, and records that follow each other wait for the last. */
+START_TEST(test_parts_share_records)
+{
+    static guint8 large[3 * 16384];
+    g_autoptr(HgTls) server = server_tls("server");
+    g_autoptr(HgTls) client = client_tls(NULL, "ca.pem", HG_TLS_VERIFY_FULL);
+    End accepting, connecting;
+    make_ends(server, client, "gate.example", &accepting, &connecting);
+    send_text(&connecting, "begin");
+    TURN_UNTIL(loop, got_text(&accepting, "begin"));
+    HgSlice few[] = {hg_slice_from_string("head"), hg_slice_from_string("body"),
+                     hg_slice_from_string("end")};
+    HgSlice many[] = {hg_slice_from_string("head"), hg_slice(large, sizeof large - 4)};
+    gsize done = 0;
+    tap_reset();
+    ck_assert_int_eq(hg_stream_write_parts(accepting.stream, few, 3, &done), HG_IO_OK);
+    ck_assert_uint_eq(done, 11);
+    ck_assert_uint_eq(tap_count(TAP_SEND), 1);
+    ck_assert_int_eq(hg_stream_write_parts(accepting.stream, many, 2, &done), HG_IO_OK);
+    ck_assert_uint_eq(done, sizeof large);
+    ck_assert_uint_eq(tap_count(TAP_SEND), 4);
+    TURN_UNTIL(loop, connecting.got->len == 11 + sizeof large);
+    ck_assert_mem_eq(connecting.got->data, "headbodyendhead", 15);
     close_end(&accepting);
     close_end(&connecting);
 }
@@ -530,6 +608,8 @@ Suite *tls_suite(void)
     tcase_add_loop_test(tcase, test_both_ways, 0, 2);
     tcase_add_loop_test(tcase, test_behind_bytes_in_clear, 0, 2);
     tcase_add_loop_test(tcase, test_much, 0, 6);
+    tcase_add_loop_test(tcase, test_parts, 0, 2 * G_N_ELEMENTS(part_sizes));
+    tcase_add_test(tcase, test_parts_share_records);
     tcase_add_test(tcase, test_held_input_is_told_of);
     tcase_add_loop_test(tcase, test_which_servers_are_believed, 0, G_N_ELEMENTS(server_cases));
     tcase_add_loop_test(tcase, test_which_clients_are_believed, 0, G_N_ELEMENTS(client_cases));

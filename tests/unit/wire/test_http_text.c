@@ -191,6 +191,19 @@ START_TEST(test_cookies)
 }
 END_TEST
 
+START_TEST(test_numbers)
+{
+    static const guint64 numbers[] = {0, 9, 10, 12345, G_MAXINT64, G_MAXUINT64};
+    for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        g_autofree char *expected = g_strdup_printf("%" G_GUINT64_FORMAT, numbers[i]);
+        char out[HG_HTTP_NUMBER_MAX];
+        gsize size = hg_http_write_number(out, numbers[i]);
+        ck_assert_uint_eq(size, strlen(expected));
+        ck_assert_mem_eq(out, expected, size);
+    }
+}
+END_TEST
+
 Suite *http_text_suite(void)
 {
     Suite *suite = suite_create("wire/http_text");
@@ -201,6 +214,7 @@ Suite *http_text_suite(void)
     tcase_add_test(texts, test_decoding_stays_inside);
     tcase_add_test(texts, test_parameters);
     tcase_add_test(texts, test_cookies);
+    tcase_add_test(texts, test_numbers);
     suite_add_tcase(suite, texts);
     return suite;
 }
