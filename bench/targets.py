@@ -205,6 +205,8 @@ class Bench:
         how = {"transport": "http"} if pool == "http" else {"sasl": PLAIN_OR_NONE[pool]}
         config = default_config([f"127.0.0.1:{backend.port}"], **how)
         config["workers"] = THREADS
+        # sessions over HTTP are left behind with a statement each: nobody waits for those
+        config["shutdown_timeout"] = "1s"
         listener = config["listeners"][0]
         if door.transport == "http":
             listener["transport"] = "http"

@@ -116,6 +116,21 @@ static gboolean use_authorities(SSL_CTX *context, const HgTls *tls, GError **err
     return TRUE;
 }
 
+/* Finds what belongs between a server's certificate and its root once, not for every handshake:
+ * among the authorities, when the certificate's file doesn't hold it. */
+static void settle_chain(SSL_CTX *context, const HgTls *tls)
+{
+    STACK_OF(X509) *chain = NULL;
+    if (!tls->server)
+        return;
+    if (tls->options.ca_file != NULL && SSL_CTX_get0_chain_certs(context, &chain) == 1 &&
+        sk_X509_num(chain) <= 0)
+        (void)SSL_CTX_build_cert_chain(context, SSL_BUILD_CHAIN_FLAG_NO_ROOT |
+                                                    SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR |
+                                                    SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR);
+    SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
+}
+
 static gboolean use_ciphers(SSL_CTX *context, const HgTlsOptions *options, GError **error)
 {
     if (options->ciphers != NULL && SSL_CTX_set_cipher_list(context, options->ciphers) != 1)
@@ -165,9 +180,13 @@ static SSL_CTX *make_context(const HgTls *tls, const HgTlsPair *pair, GError **e
         SSL_CTX_set_default_read_buffer_len(context, ENDPOINT_READ);
     SSL_CTX_set_verify(context, verify_mode(tls), NULL);
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
+    /* sessions are resumed by tickets, which cost no memory; a client keeps one */
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context, 1);
     if ((pair != NULL && !use_pair(context, pair, error)) ||
         !use_authorities(context, tls, error) || !use_ciphers(context, options, error))
         return NULL;
+    settle_chain(context, tls);
     return g_steal_pointer(&context);
 }
 

@@ -236,6 +236,21 @@ def test_versions_that_are_refused(gate: Gate, version: ssl.TLSVersion) -> None:
     assert "unsupported protocol" in gate.log
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_is_resumed(gate: Gate, authority: Authority, version: ssl.TLSVersion) -> None:
+    """By a ticket, again and again; who the client is comes with it."""
+    context = authority.context(authority.issue("alice"))
+    context.minimum_version = context.maximum_version = version
+    for listener in ("tls", "two-way"):
+        session = None
+        for turn in range(3):
+            peer = secure(gate.connect(listener), context, session=session)
+            assert peer.socket.tls.session_reused == (turn > 0)
+            works(peer.login("alice", "not-a-password" if listener == "two-way" else None))
+            session = peer.socket.tls.session
+            assert session.has_ticket
+
+
 def test_a_listener_for_tls_1_3_only(
     make_gate: Callable, make_backend: Callable, with_tls: Callable, authority: Authority
 ) -> None:

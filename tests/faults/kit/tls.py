@@ -14,11 +14,17 @@ class TlsSocket:
     """Stands in for a Peer's socket. What it has encrypted waits in `take()` for those who want to
     send it themselves."""
 
-    def __init__(self, raw: socket.socket, context: ssl.SSLContext, name: str = "localhost"):
+    def __init__(
+        self,
+        raw: socket.socket,
+        context: ssl.SSLContext,
+        name: str = "localhost",
+        session: ssl.SSLSession | None = None,
+    ):
         self.raw = raw
         self.goodbye = False  # the other side said close_notify
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._in, self._out, server_hostname=name)
+        self.tls = context.wrap_bio(self._in, self._out, server_hostname=name, session=session)
 
     # ---- the handshake ----
 
@@ -83,9 +89,15 @@ class TlsSocket:
         return getattr(self.raw, name)
 
 
-def secure(peer: Peer, context: ssl.SSLContext, name: str = "localhost") -> Peer:
-    """Makes the handshake; from then on everything the peer says goes through TLS."""
-    made = TlsSocket(peer.socket, context, name)
+def secure(
+    peer: Peer,
+    context: ssl.SSLContext,
+    name: str = "localhost",
+    session: ssl.SSLSession | None = None,
+) -> Peer:
+    """Makes the handshake, asking to resume that session if there is one; from then on everything
+    the peer says goes through TLS."""
+    made = TlsSocket(peer.socket, context, name, session)
     made.handshake()
     peer.socket = made  # type: ignore[assignment]
     return peer

@@ -67,18 +67,31 @@ static void write_key(Authority *authority, const char *name, EVP_PKEY *key)
     fclose(out);
 }
 
-Authority *authority_new(const char *folder, const char *name)
+/* `parent` NULL: it vouches for itself. */
+static Authority *make_authority(const char *folder, const char *name, const Authority *parent)
 {
     Authority *authority = g_new0(Authority, 1);
     authority->folder = g_strdup(folder);
     authority->key = EVP_EC_gen("P-256");
     X509 *own = make_certificate(authority, name, authority->key, 30);
-    X509_set_issuer_name(own, X509_get_subject_name(own));
-    add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
-    ck_assert_int_gt(X509_sign(own, authority->key, EVP_sha256()), 0);
+    X509 *issuer = parent != NULL ? parent->certificate : own;
+    X509_set_issuer_name(own, X509_get_subject_name(issuer));
+    add_extension(own, issuer, NID_basic_constraints, "critical,CA:TRUE");
+    ck_assert_int_gt(X509_sign(own, parent != NULL ? parent->key : authority->key, EVP_sha256()),
+                     0);
     authority->certificate = own;
     write_certificate(authority, name, own);
     return authority;
+}
+
+Authority *authority_new(const char *folder, const char *name)
+{
+    return make_authority(folder, name, NULL);
+}
+
+Authority *authority_new_below(Authority *parent, const char *name)
+{
+    return make_authority(parent->folder, name, parent);
 }
 
 void authority_free(Authority *authority)

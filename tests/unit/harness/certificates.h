@@ -10,6 +10,9 @@ typedef struct Authority Authority;
 Authority *authority_new(const char *folder, const char *name);
 void authority_free(Authority *authority);
 
+/* The same, but another authority vouches for it. */
+Authority *authority_new_below(Authority *parent, const char *name);
+
 /* Issues `folder`/`name`.pem and .key: CN `common_name`; `alternative_names` as OpenSSL's
  * configuration writes them ("DNS:a,IP:127.0.0.1,email:x@y,URI:z"), or NULL; valid from a day ago
  * for `days` days from now (negative: it has expired). */

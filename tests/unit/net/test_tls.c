@@ -438,6 +438,58 @@ START_TEST(test_which_clients_are_believed)
 }
 END_TEST
 
+/* Puts the contents of two files into the first of them. */
+static void append_file(const char *to, const char *more)
+{
+    g_autofree char *to_path = path_of(to), *more_path = path_of(more);
+    g_autofree char *first = NULL, *second = NULL;
+    ck_assert(g_file_get_contents(to_path, &first, NULL, NULL));
+    ck_assert(g_file_get_contents(more_path, &second, NULL, NULL));
+    g_autofree char *both = g_strconcat(first, second, NULL);
+    ck_assert(g_file_set_contents(to_path, both, -1, NULL));
+}
+
+typedef struct {
+    gboolean in_file; /* the authority in the middle is in the certificate's file */
+    const char *ca;   /* of the server */
+    const char *problem;
+} ChainCase;
+
+static const ChainCase chain_cases[] = {
+    {TRUE, NULL, NULL},
+    {TRUE, "middle.pem", NULL},
+    {FALSE, "middle.pem", NULL}, /* found among the authorities */
+    {FALSE, "ca.pem", "unable to get local issuer"},
+    {FALSE, NULL, "unable to get local issuer"},
+};
+
+/* The client knows the root alone: the server has to show what is in between. */
+START_TEST(test_chains)
+{
+    const ChainCase *row = &chain_cases[_i];
+    Authority *middle = authority_new_below(ca, "middle");
+    authority_issue(middle, "server", "gate", "DNS:gate.example", 10);
+    if (row->in_file)
+        append_file("server.pem", "middle.pem");
+    g_autoptr(HgTls) server = try_server(
+        "server", row->ca != NULL ? HG_TLS_CLIENT_OPTIONAL : HG_TLS_CLIENT_NONE, row->ca, NULL);
+    g_autoptr(HgTls) client = client_tls(NULL, "ca.pem", HG_TLS_VERIFY_FULL);
+    End accepting, connecting;
+    make_ends(server, client, "gate.example", &accepting, &connecting);
+    send_text(&connecting, "hello");
+    if (row->problem == NULL) {
+        TURN_UNTIL(loop, got_text(&accepting, "hello"));
+    } else {
+        TURN_UNTIL(loop, connecting.failed);
+        const char *problem = hg_stream_problem(connecting.stream);
+        ck_assert_msg(strstr(problem, row->problem) != NULL, "%s", problem);
+    }
+    close_end(&accepting);
+    close_end(&connecting);
+    authority_free(middle);
+}
+END_TEST
+
 /* ---- peers without TLS ---- */
 
 START_TEST(test_a_peer_without_tls)
@@ -613,6 +665,7 @@ Suite *tls_suite(void)
     tcase_add_test(tcase, test_held_input_is_told_of);
     tcase_add_loop_test(tcase, test_which_servers_are_believed, 0, G_N_ELEMENTS(server_cases));
     tcase_add_loop_test(tcase, test_which_clients_are_believed, 0, G_N_ELEMENTS(client_cases));
+    tcase_add_loop_test(tcase, test_chains, 0, G_N_ELEMENTS(chain_cases));
     tcase_add_test(tcase, test_a_peer_without_tls);
     tcase_add_test(tcase, test_a_peer_that_says_nothing);
     tcase_add_test(tcase, test_garbage_that_begins_like_tls);
