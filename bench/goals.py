@@ -10,6 +10,7 @@ from measure import IdleMemory, Sample, Stream
 from targets import HTTP, HTTPS, SASL, TLS, Door
 
 IDLE_LIMIT = 4 * 1024  # bytes for one idle session
+IDLE_TLS_LIMIT = 1.0  # times what HAProxy needs for one
 STREAM_LIMIT = 2 * 1024 * 1024  # bytes by which memory may grow
 
 
@@ -119,9 +120,33 @@ def judge_ratios(samples: list[Sample]) -> list[Verdict]:
     return verdicts
 
 
+def idle_sessions(idle: list[IdleMemory], target: str) -> list[float]:
+    """Bytes of a session on that target, round by round."""
+    return [entry.per_session for entry in idle if entry.target == target]
+
+
+def judge_idle_tls(idle: list[IdleMemory]) -> list[Verdict]:
+    """Nearly all of it is OpenSSL's own state: HAProxy, which uses OpenSSL too, is the measure."""
+    ours, theirs = (idle_sessions(idle, f"{name}{TLS.suffix}") for name in ("hivegate", "haproxy"))
+    if not ours or not theirs:
+        return []
+    size = Spread.of(ours)
+    found = Spread.of([a / b for a, b in zip(ours, theirs, strict=True)])
+    return [
+        Verdict(
+            title="memory of an idle TLS session, beside HAProxy",
+            bound=f"≤ {IDLE_TLS_LIMIT:.2f} ×",
+            found=f"{found.median:.2f} × ({found.low:.2f} to {found.high:.2f}); "
+            f"{size.median / 1024:.2f} KB",
+            value=found.median,
+            reached=found.median <= IDLE_TLS_LIMIT,
+        )
+    ]
+
+
 def judge_memory(idle: list[IdleMemory], streams: list[Stream]) -> list[Verdict]:
     verdicts = []
-    per_session = [entry.per_session for entry in idle if entry.target == "hivegate"]
+    per_session = idle_sessions(idle, "hivegate")
     if per_session:
         found = Spread.of(per_session)
         verdicts.append(
@@ -134,6 +159,7 @@ def judge_memory(idle: list[IdleMemory], streams: list[Stream]) -> list[Verdict]
                 reached=found.median <= IDLE_LIMIT,
             )
         )
+    verdicts += judge_idle_tls(idle)
     for entry in streams:
         if entry.target == "hivegate":
             verdicts.append(
