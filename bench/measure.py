@@ -13,6 +13,7 @@ from typing import Any
 
 from targets import PASSWORD, USER, Bench, Target
 
+WARMUP = 0.2  # seconds of load before measuring
 IDLE_SETTLE = 2.0  # seconds between the last login and the look at memory
 
 
@@ -87,7 +88,8 @@ def run_load(
 
 
 def run_case(bench: Bench, target: Target, case: Case, turn: int, seconds: float) -> Sample:
-    report = run_load(bench, target, case.mode, case.sessions, "--seconds", str(seconds))
+    more = ("--warmup", str(WARMUP), "--seconds", str(seconds))
+    report = run_load(bench, target, case.mode, case.sessions, *more)
     watched = {entry["pid"]: entry for entry in report["watched"]}
     proxy = watched.get(target.pid, {"cpu_us_per_op": 0.0, "cpu_share": 0.0})
     return Sample(

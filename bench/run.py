@@ -73,7 +73,7 @@ def parse_arguments() -> argparse.Namespace:
         help="where the figures go (build/bench.json)",
     )
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--seconds", type=float, default=1.0, help="for one measurement")
+    parser.add_argument("--seconds", type=float, default=0.6, help="for one measurement")
     parser.add_argument("--cases", default=",".join(case.name for case in CASES))
     parser.add_argument(
         "--quick",
