@@ -142,9 +142,8 @@ static gboolean take_certificate(HgClient *client)
                                           client->identity.certificate,
                                           hg_slice_from_string(HG_AUTH_NO_USER), &principal))
         return FALSE;
-    client->identity.good_until = 0;
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
-    hg_client_login_accepted(client, principal);
+    hg_client_login_accepted(client, principal, 0);
     return TRUE;
 }
 
