@@ -9,6 +9,7 @@
 #include "auth/certificate.h"
 #include "auth/impersonation.h"
 #include "auth/method.h"
+#include "auth/ldap.h"
 #include "auth/throttle.h"
 #include "base/address.h"
 #include "base/log.h"
@@ -112,6 +113,7 @@ typedef struct {
     guint n_chain;
     HgCertificateConfig certificate;
     HgUsersConfig users;
+    HgLdapConfig ldap; /* without urls when there is none */
     HgCookieConfig cookie;
     HgThrottleConfig throttle;
     HgTokenExpiry token_expiry;

@@ -1,6 +1,7 @@
 /* Rules across the options of a configuration: see config_check.h. One thread. */
 #include "app/config_check.h"
 
+#include "app/config_check_ldap.h"
 #include "app/tls_settings.h"
 #include "auth/authenticator.h"
 #include "auth/users.h"
@@ -261,6 +262,7 @@ static void check_authentication(const HgConfig *config, const HgYaml *root,
     const HgYaml *map = hg_yaml_get(root, "authentication");
     check_chain("authentication.chain", hg_yaml_get(map, "chain"), diagnostics);
     check_certificate_login(config, map, diagnostics);
+    hg_config_check_ldap(config, map, is_chained(config, "ldap"), diagnostics);
     const HgYaml *users = hg_yaml_get(map, "users");
     if (is_chained(config, "users") && hg_yaml_get(users, "file") == NULL &&
         (users == NULL || users->kind == HG_YAML_MAP))
@@ -589,6 +591,7 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
     const HgYaml *pools = hg_yaml_get(root, "pools");
     if (config->authentication.users.file != NULL)
         check_users_file(config->authentication.users.file, place(users, "file"), diagnostics);
+    hg_config_check_ldap_files(config, hg_yaml_get(root, "authentication"), diagnostics);
     if (hg_diagnostics_errors(diagnostics) == 0)
         check_tls_files(config, root, diagnostics);
     for (guint i = 0; i < config->n_pools; i++) {

@@ -359,6 +359,7 @@ static gboolean read_list(const Target *target, const HgYaml *node)
         return refuse(target, node, wrong);
     switch (target->option->kind) {
     case HG_OPTION_NAMES:
+    case HG_OPTION_TEXTS:
         return read_names(target, node);
     case HG_OPTION_ENDPOINTS:
         return read_endpoints(target, node);
@@ -384,6 +385,7 @@ static gboolean read_node(const Target *target, const HgYaml *node)
 {
     switch (target->option->kind) {
     case HG_OPTION_NAMES:
+    case HG_OPTION_TEXTS:
     case HG_OPTION_ENDPOINTS:
     case HG_OPTION_NETWORKS:
     case HG_OPTION_SECTIONS:
@@ -410,8 +412,9 @@ static char *path_of(const char *path, const char *name)
 static Target target_of(const HgConfigReader *reader, const HgOption *option, const char *path,
                         gpointer out)
 {
-    gboolean is_list = option->kind == HG_OPTION_NAMES || option->kind == HG_OPTION_PAIRS ||
-                       option->kind == HG_OPTION_ENDPOINTS || option->kind == HG_OPTION_NETWORKS ||
+    gboolean is_list = option->kind == HG_OPTION_NAMES || option->kind == HG_OPTION_TEXTS ||
+                       option->kind == HG_OPTION_PAIRS || option->kind == HG_OPTION_ENDPOINTS ||
+                       option->kind == HG_OPTION_NETWORKS ||
                        option->kind == HG_OPTION_SECTIONS;
     guint8 *bytes = out;
     return (Target){

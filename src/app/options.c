@@ -5,40 +5,7 @@
 #include "app/options.h"
 
 #include "app/config.h"
-
-#define SECONDS(n) ((gint64)(n)*1000)
-#define MINUTES(n) (SECONDS(n) * 60)
-#define HOURS(n)   (MINUTES(n) * 60)
-#define KIB(n)     ((gint64)(n)*1024)
-#define MIB(n)     (KIB(n) * 1024)
-#define GIB(n)     (MIB(n) * 1024)
-
-/* The offset of a member, and an error of the compiler when the member isn't of the type that the
- * kind of row is read into. */
-#define OFFSET(type, member, member_type)                                                          \
-    (offsetof(type, member) +                                                                      \
-     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), member_type)    \
-                         ? 1                                                                       \
-                         : -1]))
-#define COUNT(type, member)    .kind = HG_OPTION_COUNT, .offset = OFFSET(type, member, guint)
-#define SWITCH(type, member)   .kind = HG_OPTION_SWITCH, .offset = OFFSET(type, member, gboolean)
-#define MODE(type, member)     .kind = HG_OPTION_MODE, .offset = OFFSET(type, member, guint)
-#define SIZE(type, member)     .kind = HG_OPTION_SIZE, .offset = OFFSET(type, member, gint64)
-#define DURATION(type, member) .kind = HG_OPTION_DURATION, .offset = OFFSET(type, member, gint64)
-#define ADDRESS(type, member)  .kind = HG_OPTION_ADDRESS, .offset = OFFSET(type, member, HgAddress)
-#define STRING(type, member, string_kind)                                                          \
-    .kind = string_kind, .offset = OFFSET(type, member, const char *)
-#define CHOICE(type, member, enum_type, words)                                                     \
-    .kind = HG_OPTION_CHOICE, .offset = OFFSET(type, member, enum_type), .choices = words
-#define SECTION(type, member, described)                                                           \
-    .kind = HG_OPTION_SECTION, .offset = offsetof(type, member), .section = &described
-#define LIST(type, member, list_kind)                                                              \
-    .kind = list_kind, .offset = offsetof(type, member),                                           \
-    .count_offset = OFFSET(type, n_##member, guint)
-#define DESCRIBE(type, described)                                                                  \
-    {                                                                                              \
-        .rows = described, .count = G_N_ELEMENTS(described), .size = sizeof(type)                  \
-    }
+#include "app/options_rows.h"
 
 /* Choices are stored through an int. */
 G_STATIC_ASSERT(sizeof(HgConfigTransport) == sizeof(int) && sizeof(HgConfigSasl) == sizeof(int) &&
@@ -386,6 +353,10 @@ static const HgOption authentication_rows[] = {
     {.name = "users",
      SECTION(HgAuthenticationConfig, users, users_section),
      .text = "Users from a file."},
+    {.name = "ldap",
+     SECTION(HgAuthenticationConfig, ldap, hg_option_ldap_section),
+     .text = "Users of a directory: OpenLDAP, Active Directory and others. Complete examples: "
+             "docs/authentication.md."},
     {.name = "cookie",
      SECTION(HgAuthenticationConfig, cookie, cookie_section),
      .text =

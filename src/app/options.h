@@ -20,6 +20,7 @@ typedef enum {
     HG_OPTION_VARIABLE,  /* const char *; the name of an environment variable */
     HG_OPTION_ADDRESS,   /* HgAddress to listen on */
     HG_OPTION_NAMES,     /* const char *const *, NULL-terminated, and a count */
+    HG_OPTION_TEXTS,     /* the same with any text */
     HG_OPTION_PAIRS,     /* const char *const *: keys and values in turns, NULL-terminated, and a
                             count of pairs */
     HG_OPTION_ENDPOINTS, /* const HgEndpointConfig *, and a count */

@@ -94,6 +94,8 @@ char *hg_option_expected(const HgOption *option)
         return g_strdup("a list of names, such as [users]");
     case HG_OPTION_PAIRS:
         return g_strdup("a map of names and values");
+    case HG_OPTION_TEXTS:
+        return g_strdup("a list of texts, each in quotes where YAML needs them");
     case HG_OPTION_ENDPOINTS:
         return g_strdup("a list of HOST:PORT");
     case HG_OPTION_NETWORKS:

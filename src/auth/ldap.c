@@ -297,17 +297,10 @@ static HgLdapEntry *look_up_entry(HgLdapAsk *ask, HgSlice name, HgLogin *login)
     return entry;
 }
 
-static void clear_login(HgLogin *login)
-{
-    hg_principal_unref(login->principal);
-    g_free(login->why);
-    g_free(login->say);
-}
-
 static HgPrincipal *look_up(void *self, const char *name, GError **error)
 {
     HgLdap *ldap = self;
-    HgLogin login = {0};
+    g_auto(HgLogin) login = {0};
     HgSlice user;
     g_auto(HgLdapAsk)
         ask = {.rules = ldap->rules, .pool = ldap->pool, .deadline_us = deadline(ldap)};
@@ -326,7 +319,6 @@ static HgPrincipal *look_up(void *self, const char *name, GError **error)
         g_set_error(error, HG_ERROR,
                     login.verdict == HG_VERDICT_DENIED ? HG_ERROR_DENIED : HG_ERROR_UNAVAILABLE,
                     "%s", login.why);
-    clear_login(&login);
     return principal;
 }
 
