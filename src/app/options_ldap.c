@@ -202,8 +202,8 @@ static const HgOption rows[] = {
      .fallback = "8",
      .min = 1,
      .max = 256,
-     .text = "Connections to the directory at once, in all. Logins wait for a free one within "
-             "`timeout`."},
+     .text = "Connections to the directory at once, for searches and for logins each. Logins wait "
+             "for a free one within `timeout`."},
     {.name = "connect_timeout",
      DURATION(HgLdapConfig, connect_timeout_ms),
      .fallback = "3s",

@@ -34,8 +34,7 @@ typedef struct {
 gboolean hg_ldap_new(const HgLdapConfig *config, HgLdap **out, GError **error)
 {
     g_autoptr(HgLdap) ldap = g_new0(HgLdap, 1);
-    if (!hg_ldap_rules_new(config, &ldap->rules, error) ||
-        !hg_ldap_connection_prepare(&ldap->rules->config, error) ||
+    if (!hg_ldap_rules_new(config, &ldap->rules, error) || !hg_ldap_connection_prepare(error) ||
         !hg_ldap_pool_new(&ldap->rules->config, &ldap->pool, error))
         return FALSE;
     *out = g_steal_pointer(&ldap);
@@ -325,8 +324,7 @@ static HgPrincipal *look_up(void *self, const char *name, GError **error)
 static gboolean reload(void *self, GError **error)
 {
     HgLdap *ldap = self;
-    return hg_ldap_connection_prepare(&ldap->rules->config, error) &&
-           hg_ldap_pool_reload(ldap->pool, error);
+    return hg_ldap_pool_reload(ldap->pool, error);
 }
 
 const HgMethodTable *hg_ldap_method(void)

@@ -71,7 +71,7 @@ typedef struct {
     const char *const *allow_groups; /* empty: everybody */
     guint n_allow_groups;
     const char *allow_filter; /* finds the user, or an entry that has the user as a member */
-    guint connections;        /* at once, in all */
+    guint connections;        /* at once, for searches and for logins each */
     gint64 connect_timeout_ms;
     gint64 request_timeout_ms;
     gint64 timeout_ms; /* for all of a login */

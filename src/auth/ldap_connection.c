@@ -3,6 +3,7 @@
 
 #include "auth/ldap_dial.h"
 #include "base/error.h"
+#include "net/tls_session.h"
 
 #include <errno.h>
 #include <ldap.h>
@@ -16,6 +17,18 @@ struct HgLdapConnection {
     LDAP *handle;
     gboolean spoiled; /* an answer may still come that nobody waits for */
 };
+
+gboolean hg_ldap_connection_prepare(GError **error)
+{
+    LDAP *handle = NULL;
+    int wrong = ldap_create(&handle);
+    if (wrong != LDAP_SUCCESS) {
+        g_set_error(error, HG_ERROR, HG_ERROR_FAILED, "libldap: %s", ldap_err2string(wrong));
+        return FALSE;
+    }
+    ldap_unbind_ext(handle, NULL, NULL);
+    return TRUE;
+}
 
 static struct timeval time_until(gint64 deadline_us)
 {
@@ -35,112 +48,6 @@ static char *describe(LDAP *handle, int code)
     return text;
 }
 
-/* libldap over GnuTLS (Debian's) loads no authorities by itself; these are where systems have them.
- */
-static const char *authorities(const HgLdapConfig *config)
-{
-    static const char *const places[] = {
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    };
-    if (config->tls.ca_file != NULL)
-        return config->tls.ca_file;
-    for (gsize i = 0; i < G_N_ELEMENTS(places); i++)
-        if (access(places[i], R_OK) == 0)
-            return places[i];
-    return NULL;
-}
-
-/* GnuTLS knows no option for the oldest version (libldap's tls_g.c ignores it), but takes it with
- * the ciphers, where OpenSSL wants something else. */
-static int set_oldest_version(LDAP *handle, HgTlsVersion oldest)
-{
-    char *package = NULL;
-    int version =
-        oldest == HG_TLS_1_3 ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_3 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
-    ldap_get_option(NULL, LDAP_OPT_X_TLS_PACKAGE, &package);
-    gboolean gnutls = g_strcmp0(package, "GnuTLS") == 0;
-    ldap_memfree(package);
-    if (!gnutls)
-        return ldap_set_option(handle, LDAP_OPT_X_TLS_PROTOCOL_MIN, &version);
-    return ldap_set_option(handle, LDAP_OPT_X_TLS_CIPHER_SUITE,
-                           oldest == HG_TLS_1_3 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3"
-                                                : "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2");
-}
-
-/* Gives the handle a TLS context of its own; all that ldap.conf could have set is set again. */
-static gboolean set_tls(LDAP *handle, const HgLdapConfig *config, GError **error)
-{
-    const HgLdapTlsConfig *tls = &config->tls;
-    const char *ca_file = authorities(config);
-    int demand = tls->verify == HG_LDAP_VERIFY_NONE ? LDAP_OPT_X_TLS_NEVER : LDAP_OPT_X_TLS_DEMAND;
-    int no_revocation = LDAP_OPT_X_TLS_CRL_NONE;
-    int client = 0;
-    if (ca_file == NULL && tls->verify != HG_LDAP_VERIFY_NONE) {
-        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                    "the system has no file of certificate authorities where it is looked for; "
-                    "expected tls: {ca_file: ...}");
-        return FALSE;
-    }
-    ldap_set_option(handle, LDAP_OPT_X_TLS_CACERTDIR, NULL);
-    ldap_set_option(handle, LDAP_OPT_X_TLS_CRLCHECK, &no_revocation);
-    int wrong = ldap_set_option(handle, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
-    if (wrong == LDAP_OPT_SUCCESS)
-        wrong = ldap_set_option(handle, LDAP_OPT_X_TLS_CACERTFILE, ca_file);
-    if (wrong == LDAP_OPT_SUCCESS)
-        wrong = ldap_set_option(handle, LDAP_OPT_X_TLS_CERTFILE, tls->certificate_file);
-    if (wrong == LDAP_OPT_SUCCESS)
-        wrong = ldap_set_option(handle, LDAP_OPT_X_TLS_KEYFILE, tls->key_file);
-    if (wrong == LDAP_OPT_SUCCESS)
-        wrong = set_oldest_version(handle, tls->min_version);
-    if (wrong == LDAP_OPT_SUCCESS)
-        wrong = ldap_set_option(handle, LDAP_OPT_X_TLS_NEWCTX, &client);
-    if (wrong == LDAP_OPT_SUCCESS)
-        return TRUE;
-    g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                "the TLS library takes no connection with these files (ca_file %s%s%s); expected "
-                "certificates and a key in PEM that this process may read",
-                ca_file != NULL ? ca_file : "none",
-                tls->certificate_file != NULL ? ", certificate_file " : "",
-                tls->certificate_file != NULL ? tls->certificate_file : "");
-    return FALSE;
-}
-
-static gboolean uses_tls(const HgLdapConfig *config)
-{
-    gboolean ldaps = FALSE;
-    for (guint i = 0; i < config->n_urls; i++)
-        ldaps = ldaps || g_str_has_prefix(config->urls[i], "ldaps:");
-    return ldaps || config->start_tls;
-}
-
-gboolean hg_ldap_connection_prepare(const HgLdapConfig *config, GError **error)
-{
-    LDAP *handle = NULL;
-    int wrong = ldap_create(&handle);
-    if (wrong != LDAP_SUCCESS) {
-        g_set_error(error, HG_ERROR, HG_ERROR_FAILED, "libldap: %s", ldap_err2string(wrong));
-        return FALSE;
-    }
-    gboolean ok = !uses_tls(config) || set_tls(handle, config, error);
-    ldap_unbind_ext(handle, NULL, NULL);
-    /* GnuTLS takes a file without certificates for a good one */
-    if (ok && uses_tls(config) && config->tls.ca_file != NULL) {
-        g_autofree char *text = NULL;
-        gsize size = 0;
-        if (!g_file_get_contents(config->tls.ca_file, &text, &size, NULL) ||
-            strstr(text, "-----BEGIN ") == NULL) {
-            g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                        "%s holds no certificate that can be read; expected authorities in PEM",
-                        config->tls.ca_file);
-            return FALSE;
-        }
-    }
-    return ok;
-}
-
 static void set_options(LDAP *handle)
 {
     int version = LDAP_VERSION3;
@@ -155,9 +62,6 @@ static void set_options(LDAP *handle)
     ldap_set_option(handle, LDAP_OPT_TIMELIMIT, &no_limit);
     ldap_set_option(handle, LDAP_OPT_RESTART, LDAP_OPT_ON);
     ldap_set_option(handle, LDAP_OPT_DEFBASE, NULL);
-    /* only with this does the handshake of TLS wait for a socket that doesn't block, and end in
-     * time (libldap 2.5, ldap_int_tls_start) */
-    ldap_set_option(handle, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
     if (ldap_get_option(handle, LDAP_OPT_SOCKBUF, &sockbuf) == LDAP_OPT_SUCCESS)
         ber_sockbuf_ctrl(sockbuf, LBER_SB_OPT_SET_MAX_INCOMING, &most);
 }
@@ -262,24 +166,79 @@ static gboolean ask_for_tls(HgLdapConnection *connection, gint64 deadline_us, GE
     return FALSE;
 }
 
-/* The handshake; libldap checks the name in the certificate too. */
-static gboolean start_tls(HgLdapConnection *connection, const HgLdapConfig *config,
-                          gint64 deadline_us, GError **error)
+/* ---- TLS as a layer of libldap's buffer: all bytes pass through these ---- */
+
+static int layer_set_up(Sockbuf_IO_Desc *layer, void *session)
 {
-    struct timeval wait = time_until(deadline_us);
-    if (!set_tls(connection->handle, config, error))
-        return FALSE;
-    ldap_set_option(connection->handle, LDAP_OPT_NETWORK_TIMEOUT, &wait);
-    int wrong = ldap_install_tls(connection->handle);
-    if (wrong == LDAP_SUCCESS)
-        return TRUE;
-    g_autofree char *text = describe(connection->handle, wrong);
-    g_set_error(error, HG_ERROR, HG_ERROR_UNAVAILABLE, "TLS: %s", text);
-    return FALSE;
+    layer->sbiod_pvt = session;
+    return 0;
 }
 
-gboolean hg_ldap_connection_open(const HgLdapServer *server, const HgLdapConfig *config,
-                                 gint64 deadline_us, HgLdapConnection **out, GError **error)
+static int layer_remove(Sockbuf_IO_Desc *layer)
+{
+    hg_tls_session_free(layer->sbiod_pvt);
+    layer->sbiod_pvt = NULL;
+    return 0;
+}
+
+/* Comes before the layer below closes the socket, whose number is another connection's from then
+ * on. */
+static int layer_close(Sockbuf_IO_Desc *layer)
+{
+    hg_tls_session_end(layer->sbiod_pvt);
+    return 0;
+}
+
+static int layer_control(Sockbuf_IO_Desc *layer, int option, void *value)
+{
+    if (option == LBER_SB_OPT_DATA_READY && hg_tls_session_has_pending(layer->sbiod_pvt))
+        return 1;
+    return LBER_SBIOD_CTRL_NEXT(layer, option, value);
+}
+
+/* libldap looks at errno after 0, too, and would wait when an old EAGAIN stood there. */
+static ber_slen_t layer_read(Sockbuf_IO_Desc *layer, void *out, ber_len_t size)
+{
+    gssize done = hg_tls_session_read(layer->sbiod_pvt, out, size);
+    if (done == 0)
+        errno = ECONNRESET;
+    return done;
+}
+
+static ber_slen_t layer_write(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t size)
+{
+    return hg_tls_session_write(layer->sbiod_pvt, bytes, size);
+}
+
+/* libldap has TLS of its own, but over GnuTLS (Debian's build) that can't be held to a version, to
+ * the names of a certificate or to a deadline (libldap 2.5: tls_g.c, ldap_int_tls_start), and takes
+ * defaults from ldap.conf and the environment. */
+static gboolean start_tls(HgLdapConnection *connection, const HgLdapServer *server, HgTls *tls,
+                          gint64 deadline_us, GError **error)
+{
+    static Sockbuf_IO layer = {.sbi_setup = layer_set_up,
+                               .sbi_remove = layer_remove,
+                               .sbi_ctrl = layer_control,
+                               .sbi_read = layer_read,
+                               .sbi_write = layer_write,
+                               .sbi_close = layer_close};
+    int fd = -1;
+    Sockbuf *sockbuf = NULL;
+    g_autoptr(HgTlsSession) session = NULL;
+    ldap_get_option(connection->handle, LDAP_OPT_DESC, &fd);
+    ldap_get_option(connection->handle, LDAP_OPT_SOCKBUF, &sockbuf);
+    if (!hg_tls_session_new(tls, fd, server->host, deadline_us, &session, error))
+        return FALSE;
+    if (ber_sockbuf_add_io(sockbuf, &layer, LBER_SBIOD_LEVEL_TRANSPORT, session) != 0) {
+        g_set_error(error, HG_ERROR, HG_ERROR_FAILED, "libldap takes no layer for TLS");
+        return FALSE;
+    }
+    session = NULL; /* the layer's */
+    return TRUE;
+}
+
+gboolean hg_ldap_connection_open(const HgLdapServer *server, HgTls *tls, gint64 deadline_us,
+                                 HgLdapConnection **out, GError **error)
 {
     g_autoptr(HgLdapConnection) connection = g_new0(HgLdapConnection, 1);
     int fd = hg_ldap_dial(server, deadline_us, error);
@@ -292,9 +251,9 @@ gboolean hg_ldap_connection_open(const HgLdapServer *server, const HgLdapConfig 
         return FALSE;
     }
     set_options(connection->handle);
-    if (!server->ldaps && config->start_tls && !ask_for_tls(connection, deadline_us, error))
+    if (tls != NULL && !server->ldaps && !ask_for_tls(connection, deadline_us, error))
         return FALSE;
-    if ((server->ldaps || config->start_tls) && !start_tls(connection, config, deadline_us, error))
+    if (tls != NULL && !start_tls(connection, server, tls, deadline_us, error))
         return FALSE;
     *out = g_steal_pointer(&connection);
     return TRUE;

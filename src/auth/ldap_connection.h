@@ -2,25 +2,25 @@
  * deadline.
  *
  * The socket is our own and never blocks, so that a server that answers with half a message costs
- * no more than the deadline. Referrals are never followed, aliases never dereferenced; what
- * ldap.conf or ldaprc say about TLS doesn't count. Whoever holds a connection is the only one who
+ * no more than the deadline. Referrals are never followed, aliases never dereferenced. TLS is our
+ * own, too (net/tls_session). Whoever holds a connection is the only one who
  * uses it; any thread that may block. Deadlines are monotonic microseconds. */
 #pragma once
 
-#include "auth/ldap.h"
 #include "auth/ldap_entry.h"
 #include "auth/ldap_server.h"
+#include "base/slice.h"
+#include "net/tls.h"
 
 typedef struct HgLdapConnection HgLdapConnection;
 
-/* Sets up the process-wide parts of libldap and its TLS library, and reads the files of `config`'s
- * `tls` to find what is wrong with them. Before other threads use libldap, the first time. */
-gboolean hg_ldap_connection_prepare(const HgLdapConfig *config, GError **error);
+/* Lets libldap initialise itself. Before other threads use it, the first time. */
+gboolean hg_ldap_connection_prepare(GError **error);
 
-/* Connects, with TLS when the URL or `config` say so; nobody is bound yet. On failure
- * HG_ERROR_UNAVAILABLE. */
-gboolean hg_ldap_connection_open(const HgLdapServer *server, const HgLdapConfig *config,
-                                 gint64 deadline_us, HgLdapConnection **out, GError **error);
+/* Connects; nobody is bound yet. With `tls`, the connection has it from the beginning (ldaps://) or
+ * asks for it (StartTLS), and is none without it; NULL: plain. On failure HG_ERROR_UNAVAILABLE. */
+gboolean hg_ldap_connection_open(const HgLdapServer *server, HgTls *tls, gint64 deadline_us,
+                                 HgLdapConnection **out, GError **error);
 
 /* Closes and frees it. NULL does nothing. */
 void hg_ldap_connection_free(HgLdapConnection *connection);

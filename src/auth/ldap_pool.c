@@ -42,8 +42,9 @@ struct HgLdapPool {
     guint n_servers;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a connection was given back or closed */
-    guint total;            /* connections, idle ones too */
+    guint total[2];         /* connections by use, idle ones too */
     guint generation;       /* connections of an earlier one are closed when they come back */
+    HgTls *tls;             /* NULL when no server needs it */
     HgSecret *password;     /* NULL without a service account */
     guint password_version; /* from 1 */
 };
@@ -75,6 +76,39 @@ static gboolean load_password(HgLdapPool *pool, gboolean keep, GError **error)
     return TRUE;
 }
 
+/* The settings for TLS, when a server is to have it. */
+static gboolean make_tls(HgLdapPool *pool, GError **error)
+{
+    const HgLdapTlsConfig *tls = &pool->config->tls;
+    const HgTlsPair pair = {tls->certificate_file, tls->key_file};
+    HgTlsOptions options = {
+        .pairs = &pair,
+        .n_pairs = tls->certificate_file != NULL ? 1 : 0,
+        .ca_file = tls->ca_file,
+        .min_version = tls->min_version,
+        .verify = tls->verify == HG_LDAP_VERIFY_NONE ? HG_TLS_VERIFY_NONE : HG_TLS_VERIFY_FULL,
+    };
+    gboolean needed = pool->config->start_tls;
+    for (guint i = 0; i < pool->n_servers; i++)
+        needed = needed || pool->servers[i].where.ldaps;
+    if (!needed)
+        return TRUE;
+    pool->tls = hg_tls_new_client(&options, error);
+    return pool->tls != NULL;
+}
+
+/* What a connection to the server has to have; renewed files count for new connections, and those
+ * that are of no use are as good as not renewed. */
+static HgTls *tls_for(HgLdapPool *pool, const Server *server)
+{
+    gboolean changed = FALSE;
+    g_autoptr(GError) error = NULL;
+    if (!server->where.ldaps && !pool->config->start_tls)
+        return NULL;
+    hg_tls_reload(pool->tls, &changed, &error);
+    return pool->tls;
+}
+
 gboolean hg_ldap_pool_new(const HgLdapConfig *config, HgLdapPool **out, GError **error)
 {
     g_autoptr(HgLdapPool) pool = g_new0(HgLdapPool, 1);
@@ -90,7 +124,7 @@ gboolean hg_ldap_pool_new(const HgLdapConfig *config, HgLdapPool **out, GError *
         if (!hg_ldap_server_parse(config->urls[pool->n_servers],
                                   &pool->servers[pool->n_servers].where, error))
             return FALSE;
-    if (!load_password(pool, FALSE, error))
+    if (!make_tls(pool, error) || !load_password(pool, FALSE, error))
         return FALSE;
     *out = g_steal_pointer(&pool);
     return TRUE;
@@ -106,6 +140,7 @@ void hg_ldap_pool_free(HgLdapPool *pool)
         hg_ldap_server_clear(&pool->servers[i].where);
         g_free(pool->servers[i].last_error);
     }
+    hg_tls_unref(pool->tls);
     hg_secret_unref(pool->password);
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);
@@ -130,7 +165,7 @@ static Lease *take_off(HgLdapPool *pool, Server *server, HgLdapUse use)
 {
     Lease *lease = g_queue_pop_head(&server->idle[use]);
     if (lease != NULL)
-        pool->total--;
+        pool->total[use]--;
     return lease;
 }
 
@@ -142,7 +177,7 @@ static Lease *pick_idle(HgLdapPool *pool, Server *server, HgLdapUse use, GPtrArr
     while ((lease = take_off(pool, server, use)) != NULL) {
         if (now - lease->idle_since_us < IDLE_MOST && now - lease->born_us < AGE_MOST &&
             hg_ldap_connection_is_good(lease->connection)) {
-            pool->total++;
+            pool->total[use]++;
             lease->fresh = FALSE;
             return lease;
         }
@@ -151,16 +186,16 @@ static Lease *pick_idle(HgLdapPool *pool, Server *server, HgLdapUse use, GPtrArr
     return NULL;
 }
 
-/* Makes room for one more connection by giving up any that is idle. Under the lock. */
-static gboolean make_room(HgLdapPool *pool, GPtrArray *dead)
+/* Makes room for one more connection by giving up one that is idle on another server. Under the
+ * lock. */
+static gboolean make_room(HgLdapPool *pool, HgLdapUse use, GPtrArray *dead)
 {
-    for (guint i = pool->n_servers; pool->total >= pool->config->connections && i-- > 0;)
-        for (guint use = 0; use < 2; use++) {
-            Lease *lease = take_off(pool, &pool->servers[i], use);
-            if (lease != NULL)
-                g_ptr_array_add(dead, lease);
-        }
-    return pool->total < pool->config->connections;
+    for (guint i = pool->n_servers; pool->total[use] >= pool->config->connections && i-- > 0;) {
+        Lease *lease = take_off(pool, &pool->servers[i], use);
+        if (lease != NULL)
+            g_ptr_array_add(dead, lease);
+    }
+    return pool->total[use] < pool->config->connections;
 }
 
 /* Waits until something changes; FALSE when the time is over. Under the lock. */
@@ -244,7 +279,7 @@ static gboolean connect_lease(HgLdapPool *pool, Lease *lease, gint64 deadline_us
     guint denied_version = 0;
     gint64 begun = g_get_monotonic_time();
     gboolean ok =
-        hg_ldap_connection_open(&server->where, config,
+        hg_ldap_connection_open(&server->where, tls_for(pool, server),
                                 sooner(deadline_us, config->connect_timeout_ms), &lease->connection,
                                 &error) &&
         (lease->use != HG_LDAP_FOR_SEARCH || config->bind_dn == NULL ||
@@ -257,7 +292,7 @@ static gboolean connect_lease(HgLdapPool *pool, Lease *lease, gint64 deadline_us
         note_failure(server, error->message, denied_version);
     if (lease->probe)
         server->probing = FALSE;
-    pool->total--;
+    pool->total[lease->use]--;
     pthread_cond_broadcast(&pool->changed);
     pthread_mutex_unlock(&pool->lock);
     return FALSE;
@@ -282,14 +317,14 @@ static Lease *reserve(HgLdapPool *pool, HgLdapUse use, const gboolean *tried, gi
     Server *server;
     while ((server = choose(pool, tried)) != NULL) {
         Lease *lease = pick_idle(pool, server, use, dead);
-        if (lease == NULL && make_room(pool, dead)) {
+        if (lease == NULL && make_room(pool, use, dead)) {
             lease = g_new0(Lease, 1);
             *lease = (Lease){.use = use,
                              .server = (guint)(server - pool->servers),
                              .generation = pool->generation,
                              .born_us = g_get_monotonic_time(),
                              .fresh = TRUE};
-            pool->total++;
+            pool->total[use]++;
         }
         if (lease != NULL) {
             lease->probe = server->failures > 0;
@@ -297,8 +332,9 @@ static Lease *reserve(HgLdapPool *pool, HgLdapUse use, const gboolean *tried, gi
             return lease;
         }
         if (!wait_for_change(pool, deadline_us)) {
-            *why = g_strdup_printf("all %u connections to the directory are in use",
-                                   pool->config->connections);
+            *why = g_strdup_printf("all %u connections to the directory for %s are in use",
+                                   pool->config->connections,
+                                   use == HG_LDAP_FOR_SEARCH ? "searches" : "logins");
             return NULL;
         }
     }
@@ -363,7 +399,7 @@ static void give_back(HgLdapPool *pool, Lease *take_lease, const HgLdapReply *re
     take_lease->idle_since_us = g_get_monotonic_time();
     if (ailing || take_lease->generation != pool->generation ||
         !hg_ldap_connection_is_good(take_lease->connection)) {
-        pool->total--;
+        pool->total[take_lease->use]--;
         g_ptr_array_add(dead, take_lease);
     } else {
         g_queue_push_head(&server->idle[take_lease->use], take_lease);
@@ -416,7 +452,9 @@ void hg_ldap_pool_run(HgLdapPool *pool, HgLdapUse use, gint64 deadline_us, HgLda
 gboolean hg_ldap_pool_reload(HgLdapPool *pool, GError **error)
 {
     g_autoptr(GPtrArray) dead = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
-    if (!load_password(pool, FALSE, error))
+    gboolean changed = FALSE;
+    if ((pool->tls != NULL && !hg_tls_reload(pool->tls, &changed, error)) ||
+        !load_password(pool, FALSE, error))
         return FALSE;
     pthread_mutex_lock(&pool->lock);
     pool->generation++;

@@ -1,5 +1,5 @@
 /* The connections to a directory: several servers in order, how they fared, at most so many
- * connections in all.
+ * connections.
  *
  * A connection serves one of two uses and is never lent for the other: for searching it stays bound
  * as the service account (or as nobody), for logins each use begins with a bind, so that who was
@@ -8,6 +8,7 @@
  * isn't asked, callers are refused at once or go to the next server. Any thread that may block. */
 #pragma once
 
+#include "auth/ldap.h"
 #include "auth/ldap_connection.h"
 
 typedef struct HgLdapPool HgLdapPool;
@@ -17,8 +18,8 @@ typedef enum {
     HG_LDAP_FOR_LOGIN,
 } HgLdapUse;
 
-/* A pool without connections yet; reads the password file. `config` is borrowed for as long as the
- * pool lives. */
+/* A pool without connections yet; reads the password file and the files for TLS. `config` is
+ * borrowed for as long as the pool lives. */
 gboolean hg_ldap_pool_new(const HgLdapConfig *config, HgLdapPool **out, GError **error);
 
 /* Closes the connections; none may be in use. NULL does nothing. */
@@ -37,6 +38,6 @@ typedef void (*HgLdapRequest)(HgLdapConnection *connection, gint64 deadline_us, 
 void hg_ldap_pool_run(HgLdapPool *pool, HgLdapUse use, gint64 deadline_us, HgLdapRequest request,
                       void *data, HgLdapReply *reply);
 
-/* Reads the password file again, closes what is idle, and forgets what failed. On failure
+/* Reads the files again, closes what is idle, and forgets what failed. On failure
  * everything stays as it was. */
 gboolean hg_ldap_pool_reload(HgLdapPool *pool, GError **error);

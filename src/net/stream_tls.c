@@ -96,21 +96,6 @@ static void set_problem(HgStream *stream, char *take_text)
     stream->error = EPROTO;
 }
 
-/* What a failed handshake or a broken stream is called: a bad certificate by its fault. */
-static char *describe(SSL *ssl)
-{
-    long verdict = SSL_get_verify_result(ssl);
-    gboolean no_tls = !SSL_is_server(ssl) && !SSL_is_init_finished(ssl) &&
-                      ERR_GET_REASON(ERR_peek_error()) == SSL_R_WRONG_VERSION_NUMBER;
-    g_autofree char *problem = hg_tls_take_problem();
-    if (verdict != X509_V_OK && !SSL_is_init_finished(ssl))
-        return g_strdup_printf("TLS: the peer's certificate is no good: %s",
-                               X509_verify_cert_error_string(verdict));
-    if (no_tls)
-        return g_strdup("the peer doesn't speak TLS");
-    return g_strdup_printf("TLS: %s", problem);
-}
-
 /* What came of a call of OpenSSL that didn't succeed. */
 static HgIo outcome(HgStream *stream, int rc, gboolean *needs_other, int other)
 {
@@ -130,7 +115,7 @@ static HgIo outcome(HgStream *stream, int rc, gboolean *needs_other, int other)
         stream->error = errno;
     } else {
         tls->broken = TRUE;
-        set_problem(stream, describe(tls->ssl));
+        set_problem(stream, hg_tls_describe(tls->ssl));
     }
     return HG_IO_ERROR;
 }

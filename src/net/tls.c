@@ -42,6 +42,20 @@ char *hg_tls_take_problem(void)
     return g_strdup(reason != NULL ? reason : "unknown TLS error");
 }
 
+char *hg_tls_describe(SSL *ssl)
+{
+    long verdict = SSL_get_verify_result(ssl);
+    gboolean no_tls = !SSL_is_server(ssl) && !SSL_is_init_finished(ssl) &&
+                      ERR_GET_REASON(ERR_peek_error()) == SSL_R_WRONG_VERSION_NUMBER;
+    g_autofree char *problem = hg_tls_take_problem();
+    if (verdict != X509_V_OK && !SSL_is_init_finished(ssl))
+        return g_strdup_printf("TLS: the peer's certificate is no good: %s",
+                               X509_verify_cert_error_string(verdict));
+    if (no_tls)
+        return g_strdup("the peer doesn't speak TLS");
+    return g_strdup_printf("TLS: %s", problem);
+}
+
 static gboolean fail(GError **error, const char *what, const char *file)
 {
     g_autofree char *problem = hg_tls_take_problem();

@@ -22,3 +22,7 @@ void hg_tls_connection_free(SSL *ssl);
 /* What went wrong last on this thread, as OpenSSL words it; empties its queue of errors. Free with
  * g_free. */
 char *hg_tls_take_problem(void);
+
+/* What a failed handshake or a broken connection is called: a bad certificate by its fault. Empties
+ * the queue too. Free with g_free. */
+char *hg_tls_describe(SSL *ssl);
