@@ -35,9 +35,7 @@ def directory(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Slapd]:
     folder = tmp_path_factory.mktemp("slapd")
-    with Slapd(
-        folder / "shared", TREE, tls=server_certificate, ca_file=authority.ca_file
-    ) as made:
+    with Slapd(folder / "shared", TREE, tls=server_certificate, ca_file=authority.ca_file) as made:
         yield made
 
 

@@ -1,4 +1,4 @@
-"""Directories that are away, slow, sick, or wrong; passwords that change; accounts that are locked."""
+"""Directories that are away, slow, sick or wrong; passwords that change; locked accounts."""
 
 import time
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_host_that_doesnt_exist(ldap: MakeDriver) -> None:
 def test_the_second_server(ldap: MakeDriver, directory: Slapd) -> None:
     with Relay(free_port()) as dead:
         urls = [f"ldap://localhost:{free_port()}", f"ldap://localhost:{dead.port}", directory.url]
-        driver = ldap(urls=urls, user_filter=f"(&(uid={{user}})(cn=*))")
+        driver = ldap(urls=urls, user_filter="(&(uid={user})(cn=*))")
         for _ in range(5):
             assert driver.check("alice", "wonderland")["verdict"] == "accepted"
         assert dead.accepted <= 2, "a server that failed is left alone"
@@ -122,9 +122,7 @@ def test_a_slow_server(ldap: MakeDriver, directory: Slapd) -> None:
 def test_a_slow_server_and_a_good_one(ldap: MakeDriver, directory: Slapd) -> None:
     with Relay(directory.port) as relay:
         relay.silent = True
-        driver = ldap(
-            urls=[f"ldap://localhost:{relay.port}", directory.url], request_timeout="300ms"
-        )
+        driver = ldap(urls=[f"ldap://localhost:{relay.port}", directory.url], request_timeout="300ms")
         for _ in range(3):
             assert driver.check("alice", "wonderland")["verdict"] == "accepted"
         many = driver.many(4, 20, "bob", "builder")

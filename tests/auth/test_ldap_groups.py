@@ -4,7 +4,17 @@ import pytest
 from support.slapd import BASE, Slapd
 
 from auth.conftest import MakeDriver
-from auth.kit.scripted import BIND, DONE, SEARCH, BIND_RESPONSE, Scripted, entry, message, named, result
+from auth.kit.scripted import (
+    BIND,
+    BIND_RESPONSE,
+    DONE,
+    SEARCH,
+    Scripted,
+    entry,
+    message,
+    named,
+    result,
+)
 from auth.kit.tree import GROUPS, PEOPLE, TEAMS
 
 SEARCH_GROUPS = {"from": "search", "base": [GROUPS]}
@@ -123,7 +133,8 @@ def test_too_many_groups(ldap: MakeDriver, tmp_path) -> None:
         f"dn: cn=g{i},{BASE}\nobjectClass: groupOfNames\ncn: g{i}\nmember: uid=eve,{BASE}\n\n"
         for i in range(30)
     )
-    eve = f"dn: uid=eve,{BASE}\nobjectClass: inetOrgPerson\ncn: E\nsn: x\nuid: eve\nuserPassword: e\n\n"
+    eve = f"dn: uid=eve,{BASE}\nobjectClass: inetOrgPerson\ncn: E\nsn: x\nuid: eve\n"
+    eve += "userPassword: e\n\n"
     with Slapd(tmp_path / "many", eve + ldif, more=["limits * size=10"]) as directory:
         driver = ldap(urls=[directory.url], base=[BASE], groups={"from": "search"})
         login = driver.check("eve", "e")
@@ -155,8 +166,9 @@ def test_a_part_of_the_values(ldap: MakeDriver) -> None:
 
 
 def test_group_names_that_no_rule_can_mean(ldap: MakeDriver) -> None:
-    values = {"memberOf": ["cn=good,dc=x", "cn=bad\\0aCNF:1,dc=x", f"cn={'x' * 300},dc=x", "cn=good,dc=y"]}
-    with _scripted(values) as server:
+    names = ["good", "bad\\0aCNF:1", "x" * 300]
+    values = [*(f"cn={name},dc=x" for name in names), "cn=good,dc=y"]
+    with _scripted({"memberOf": values}) as server:
         login = ldap(urls=[server.url], groups=ATTRIBUTE).check("u", "p")
     assert login["groups"] == ["good"]
 

@@ -122,7 +122,16 @@ def test_odd_names(ldap: MakeDriver, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["*", "al*", "alice)(uid=*", "*)(|(uid=*", "alice,ou=people", "alice+uid=bob", "\\61lice", "alice\\"],
+    [
+        "*",
+        "al*",
+        "alice)(uid=*",
+        "*)(|(uid=*",
+        "alice,ou=people",
+        "alice+uid=bob",
+        "\\61lice",
+        "alice\\",
+    ],
 )
 def test_injection(ldap: MakeDriver, name: str) -> None:
     for options in ({}, {"user_patterns": [PATTERN]}):

@@ -84,7 +84,5 @@ def _groups() -> str:
 
 
 TREE = (
-    "".join(map(_unit, (PEOPLE, f"ou=inner,{PEOPLE}", OTHERS, GROUPS, TEAMS)))
-    + _people()
-    + _groups()
+    "".join(map(_unit, (PEOPLE, f"ou=inner,{PEOPLE}", OTHERS, GROUPS, TEAMS))) + _people() + _groups()
 )

@@ -13,6 +13,10 @@ int main(void)
     srunner_add_suite(runner, cookie_suite());
     srunner_add_suite(runner, throttle_suite());
     srunner_add_suite(runner, impersonation_suite());
+    srunner_add_suite(runner, ldap_text_suite());
+    srunner_add_suite(runner, ldap_filter_suite());
+    srunner_add_suite(runner, ldap_verdict_suite());
+    srunner_add_suite(runner, ldap_rules_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

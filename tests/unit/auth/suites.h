@@ -13,3 +13,7 @@ Suite *certificate_suite(void);
 Suite *cookie_suite(void);
 Suite *throttle_suite(void);
 Suite *impersonation_suite(void);
+Suite *ldap_text_suite(void);
+Suite *ldap_filter_suite(void);
+Suite *ldap_verdict_suite(void);
+Suite *ldap_rules_suite(void);
