@@ -371,6 +371,19 @@ USERS = {
     "windows": "\ufeffalice:$5$salt$" + "d" * 43 + ":g\r\n",
 }
 
+# a name as it is typed, and a template, filter or DN
+LDAP = {
+    "filter": ("alice", "(&(objectClass=person)(uid={user}))"),
+    "members": ("*)(uid=*", "(|(member={dn})(memberUid={user}))"),
+    "chain": ("a\\b", "(member:1.2.840.113556.1.4.1941:={dn})"),
+    "not": ("(x)", "(!(|(a>=1)(b<=2)(c~=d)(e=f*g)))"),
+    "pattern": ("smith, john", "uid={user},ou=people,dc=example,dc=org"),
+    "plus": ("a+b=c", "cn=a\\, b+uid={user},dc=x"),
+    "upn": (" #alice ", "{user}@example.org"),
+    "hive": ("x", "uid=%s,ou=people"),
+    "odd": ("\x00\x7f\n\"<>;", "cn=\\23\\00A,dc= X "),
+}
+
 CONFIGS = {
     "least": "listeners:\n  - name: thrift\n    bind: 127.0.0.1:10000\n"
     "authentication:\n  chain: [users]\n  users: {file: users.txt}\n"
@@ -477,6 +490,9 @@ def main() -> None:
         write(root, "proxy", f"peer-{number}", b"\2" + peer.encode())
     for name, words in USERS.items():
         write(root, "users", name, words.encode())
+    for name, (typed, template) in LDAP.items():
+        seed = bytes([len(typed)]) + typed.encode() + template.encode()
+        write(root, "ldap", name, seed)
     for name, words in CONFIGS.items():
         write(root, "config", name, words.encode())
     for number in range(8):  # programs: any bytes will do

@@ -9,3 +9,4 @@ Suite *config_suite(void);
 Suite *config_load_suite(void);
 Suite *options_suite(void);
 Suite *cmdline_suite(void);
+Suite *config_ldap_suite(void);

@@ -535,8 +535,8 @@ START_TEST(test_authentication_errors)
         {"{chain: users, users: {file: u}}",
          "c:1:25: authentication.chain: a single value is here; expected a list of names, such as "
          "[users]"},
-        {"{chain: [users, ldap], users: {file: u}}",
-         "c:1:33: authentication.chain: there is no authenticator \"ldap\" in this version; "
+        {"{chain: [users, kerberos], users: {file: u}}",
+         "c:1:33: authentication.chain: there is no authenticator \"kerberos\" in this version; "
          "expected certificate, users"},
         {"{chain: [users, users], users: {file: u}}",
          "c:1:33: authentication.chain: users is in the list twice; expected it once"},
@@ -661,7 +661,7 @@ START_TEST(test_all_at_once)
                                         "listeners:\n"
                                         "  - nam: a\n"
                                         "    bind: nowhere\n"
-                                        "authentication: {chain: [ldap]}\n"
+                                        "authentication: {chain: [kerberos]}\n"
                                         "pools:\n"
                                         "  - name: p\n"
                                         "    endpoints: [h, i:0]\n"
