@@ -34,6 +34,8 @@ static void append_escaped(GString *out, HgSlice value, const char *special)
 /* The space and the number sign only mean something at the ends; they are escaped there. */
 char *hg_ldap_escape_dn(HgSlice value)
 {
+    if (value.size == 0)
+        return g_strdup("");
     GString *out = g_string_new(NULL);
     gsize first = 0;
     gsize last = value.size;

@@ -44,7 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, users_file: Path) -> Path:
         (made / f"{name}.key").chmod(0o600)
     (made / "users.txt").write_text(users_file.read_text())
     (made / "cookie.key").write_bytes(bytes(range(64)))
-    for secret in ("users.txt", "cookie.key"):
+    (made / "ldap.password").write_text("secret\n")
+    for secret in ("users.txt", "cookie.key", "ldap.password"):
         (made / secret).chmod(0o600)
     return made
 
