@@ -29,10 +29,11 @@ void hg_ldap_entry_free(HgLdapEntry *entry)
 
 void hg_ldap_entry_add(HgLdapEntry *entry, const char *name, const char *value, gsize size)
 {
-    if (memchr(value, '\0', size) != NULL || !g_utf8_validate(value, (gssize)size, NULL))
+    if (size > 0 &&
+        (memchr(value, '\0', size) != NULL || !g_utf8_validate(value, (gssize)size, NULL)))
         return;
     g_ptr_array_add(entry->values, g_strdup(name));
-    g_ptr_array_add(entry->values, g_strndup(value, size));
+    g_ptr_array_add(entry->values, size > 0 ? g_strndup(value, size) : g_strdup(""));
 }
 
 /* TRUE when `given` is `name`, perhaps with options. */

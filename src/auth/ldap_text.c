@@ -236,6 +236,16 @@ gboolean hg_ldap_dn_under(const char *dn, const char *base)
     return strcmp(dn + size - base_size, base) == 0 && dn[size - base_size - 1] == ',';
 }
 
+/* The value as text; NULL when it holds a NUL or was written as BER ("#04..."). */
+static char *text_value(const LDAPAVA *ava)
+{
+    HgSlice value = hg_slice(ava->la_value.bv_val, ava->la_value.bv_len);
+    if ((ava->la_flags & LDAP_AVA_BINARY) != 0 ||
+        (value.size > 0 && memchr(value.data, '\0', value.size) != NULL))
+        return NULL;
+    return hg_slice_dup_string(value);
+}
+
 char *hg_ldap_dn_value(const char *dn, const char *attribute)
 {
     LDAPDN parts = NULL;
@@ -243,11 +253,8 @@ char *hg_ldap_dn_value(const char *dn, const char *attribute)
     if (ldap_str2dn(dn, &parts, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || parts == NULL)
         return NULL;
     for (int i = 0; found == NULL && parts[0] != NULL && parts[0][i] != NULL; i++)
-        if (g_ascii_strcasecmp(parts[0][i]->la_attr.bv_val, attribute) == 0 &&
-            (parts[0][i]->la_flags & LDAP_AVA_BINARY) == 0 &&
-            memchr(parts[0][i]->la_value.bv_val, '\0', parts[0][i]->la_value.bv_len) == NULL)
-            found = hg_slice_dup_string(
-                hg_slice(parts[0][i]->la_value.bv_val, parts[0][i]->la_value.bv_len));
+        if (g_ascii_strcasecmp(parts[0][i]->la_attr.bv_val, attribute) == 0)
+            found = text_value(parts[0][i]);
     ldap_dnfree(parts);
     return found;
 }

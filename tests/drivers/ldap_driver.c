@@ -8,7 +8,8 @@
  *                                      of each kind, how many principals had another name, and
  *                                      why one was refused
  *
- * A configuration or files that can't be used: one line {"error": ...}, and status 1. */
+ * A configuration or files that can't be used: one line {"error": ...}, and status 3
+ * (1 is what sanitizers end with). */
 #include "app/config_read.h"
 #include "app/config_yaml.h"
 #include "app/options_rows.h"
@@ -70,13 +71,12 @@ static void print_line(GString *take_line)
     g_string_free(take_line, TRUE);
 }
 
-static int fail(const char *text)
+static void fail(const char *text)
 {
     GString *line = g_string_new("{\"error\": ");
     append_text(line, text);
     g_string_append_c(line, '}');
     print_line(line);
-    return 1;
 }
 
 static void check(HgLdap *ldap, const char *name, const char *secret, HgLogin *out)
@@ -232,11 +232,11 @@ int main(int argc, char **argv)
     char input[4096];
     g_autofree char *wrong = NULL;
     signal(SIGPIPE, SIG_IGN);
-    if (argc != 2)
-        return fail("usage: ldap-driver FILE");
-    g_autoptr(HgLdap) ldap = make(argv[1], &wrong);
-    if (ldap == NULL)
-        return fail(wrong);
+    g_autoptr(HgLdap) ldap = argc == 2 ? make(argv[1], &wrong) : NULL;
+    if (ldap == NULL) {
+        fail(argc == 2 ? wrong : "usage: ldap-driver FILE");
+        return 3;
+    }
     while (fgets(input, sizeof input, stdin) != NULL)
         answer(ldap, input);
     return 0;

@@ -142,6 +142,7 @@ START_TEST(test_dn_value)
     check_value("ou=x,cn=y", "cn", NULL);
     check_value("cn=a\\00b,dc=x", "cn", NULL);
     check_value("cn=#0401ff,dc=x", "cn", NULL);
+    check_value("cn=,dc=x", "cn", "");
     check_value("no dn", "cn", NULL);
     check_value("", "cn", NULL);
 }
