@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, jobs_suite());
     srunner_add_suite(runner, socket_suite());
     srunner_add_suite(runner, tls_suite());
+    srunner_add_suite(runner, http_client_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -10,3 +10,4 @@ Suite *dial_suite(void);
 Suite *jobs_suite(void);
 Suite *socket_suite(void);
 Suite *tls_suite(void);
+Suite *http_client_suite(void);
