@@ -10,6 +10,8 @@ is kept beside this script, in corpus/<target>/, and is a seed too.
 
 from __future__ import annotations
 
+import base64
+import json
 import pathlib
 import struct
 import sys
@@ -464,6 +466,54 @@ def write(root: pathlib.Path, target: str, name: str, seed: bytes) -> None:
     (folder / name).write_bytes(seed)
 
 
+CLAIMS = {
+    "sub": "alice",
+    "iss": "https://login.example.org",
+    "aud": ["hive", "x"],
+    "exp": 1700000600,
+    "nbf": 1699999999.5,
+    "iat": 1699999999,
+    "scope": "openid sql",
+    "groups": ["analysts", "/a/b"],
+    "a": {"b": "x"},
+    "d": {"0": [1, True, "sales"]},
+    "https://s.t/u": 1.5,
+}
+HEADERS: dict[str, dict[str, Any]] = {
+    "rs256": {"alg": "RS256", "kid": "r", "typ": "JWT"},
+    "es256": {"alg": "ES256", "kid": "e", "typ": "at+jwt"},
+    "no-kid": {"alg": "PS512"},
+    "none": {"alg": "none"},
+    "hs256": {"alg": "HS256", "kid": "r"},
+    "crit": {"alg": "RS256", "crit": ["b64"], "b64": False},
+    "own-key": {"alg": "RS256", "jwk": {"kty": "RSA", "n": "AQAB", "e": "AQAB"}},
+}
+
+
+def tokens() -> dict[str, bytes]:
+    made = {}
+    for name, header in HEADERS.items():
+        parts = [json.dumps(part).encode() for part in (header, CLAIMS)]
+        texts = [base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts]
+        made[name + "-json"] = b"\1" + struct.pack(">H", len(parts[0])) + b"".join(parts)
+        made[name + "-text"] = b"\0" + b".".join([*texts, b"AAAA"])
+    return made
+
+
+def key_sets() -> dict[str, bytes]:
+    number = base64.urlsafe_b64encode(b"\xc1" * 256).rstrip(b"=").decode()
+    # the base point of P-256
+    point = {
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+        "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    }
+    rsa = {"kty": "RSA", "kid": "r", "use": "sig", "alg": "RS256", "n": number, "e": "AQAB"}
+    ec = {"kty": "EC", "kid": "e", "crv": "P-256", "key_ops": ["verify"], **point}
+    secret = {"kty": "oct", "k": "c2VjcmV0"}
+    sets = {"rsa": [rsa], "ec": [ec], "all": [rsa, ec, secret, {}], "none": [], "secret": [secret]}
+    return {name: json.dumps({"keys": keys}).encode() for name, keys in sets.items()}
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -493,6 +543,10 @@ def main() -> None:
     for name, (typed, template) in LDAP.items():
         seed = bytes([len(typed)]) + typed.encode() + template.encode()
         write(root, "ldap", name, seed)
+    for name, seed in tokens().items():
+        write(root, "jwt", name, seed)
+    for name, seed in key_sets().items():
+        write(root, "jwks", name, seed)
     for name, words in CONFIGS.items():
         write(root, "config", name, words.encode())
     for number in range(8):  # programs: any bytes will do

@@ -17,6 +17,12 @@ int main(void)
     srunner_add_suite(runner, ldap_filter_suite());
     srunner_add_suite(runner, ldap_verdict_suite());
     srunner_add_suite(runner, ldap_rules_suite());
+    srunner_add_suite(runner, base64url_suite());
+    srunner_add_suite(runner, json_suite());
+    srunner_add_suite(runner, jwks_suite());
+    srunner_add_suite(runner, jwt_suite());
+    srunner_add_suite(runner, claims_suite());
+    srunner_add_suite(runner, jwt_method_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
