@@ -9,8 +9,11 @@
 #include "auth/certificate.h"
 #include "auth/impersonation.h"
 #include "auth/ldap.h"
+#include "auth/introspection_method.h"
+#include "auth/jwt_method.h"
 #include "auth/method.h"
 #include "auth/throttle.h"
+#include "auth/tokeninfo_method.h"
 #include "base/address.h"
 #include "base/log.h"
 #include "base/network.h"
@@ -114,6 +117,9 @@ typedef struct {
     HgCertificateConfig certificate;
     HgUsersConfig users;
     HgLdapConfig ldap; /* without urls when there is none */
+    HgJwtMethodConfig jwt;               /* no issuers: there is no such section */
+    HgIntrospectionConfig introspection; /* server.url NULL: there is no such section */
+    HgTokeninfoConfig tokeninfo;         /* server.url NULL: there is no such section */
     HgCookieConfig cookie;
     HgThrottleConfig throttle;
     HgTokenExpiry token_expiry;

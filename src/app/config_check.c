@@ -216,13 +216,12 @@ static void check_listeners(const HgConfig *config, const HgYaml *root, HgDiagno
     }
 }
 
-/* TRUE when the method is in a chain: the common one, or a listener's own. */
-static gboolean is_chained(const HgConfig *config, const char *name)
+gboolean hg_config_is_chained(const HgConfig *config, const char *method)
 {
     for (guint i = 0; i < config->n_listeners; i++)
-        if (has_method(config->listeners[i].chain, name))
+        if (has_method(config->listeners[i].chain, method))
             return TRUE;
-    return has_method(config->authentication.chain, name);
+    return has_method(config->authentication.chain, method);
 }
 
 /* TRUE when some listener that uses the common chain asks for certificates. */
@@ -245,7 +244,7 @@ static void check_certificate_login(const HgConfig *config, const HgYaml *map,
     if (!hg_certificate_rule_new(certificate->field, certificate->pattern, &rule, &error))
         hg_diagnostics_error(diagnostics, place(section, "pattern"),
                              "authentication.certificate.pattern: %s", error->message);
-    if (section != NULL && !is_chained(config, "certificate"))
+    if (section != NULL && !hg_config_is_chained(config, "certificate"))
         hg_diagnostics_error(diagnostics, hg_yaml_mark(section),
                              "authentication.certificate is of no use; expected certificate in "
                              "the chain too");
@@ -262,9 +261,10 @@ static void check_authentication(const HgConfig *config, const HgYaml *root,
     const HgYaml *map = hg_yaml_get(root, "authentication");
     check_chain("authentication.chain", hg_yaml_get(map, "chain"), diagnostics);
     check_certificate_login(config, map, diagnostics);
-    hg_config_check_ldap(config, map, is_chained(config, "ldap"), diagnostics);
+    hg_config_check_ldap(config, map, hg_config_is_chained(config, "ldap"), diagnostics);
+    hg_config_check_tokens(config, root, diagnostics);
     const HgYaml *users = hg_yaml_get(map, "users");
-    if (is_chained(config, "users") && hg_yaml_get(users, "file") == NULL &&
+    if (hg_config_is_chained(config, "users") && hg_yaml_get(users, "file") == NULL &&
         (users == NULL || users->kind == HG_YAML_MAP))
         hg_diagnostics_error(
             diagnostics, place(map, "users"),
@@ -594,6 +594,7 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
     hg_config_check_ldap_files(config, hg_yaml_get(root, "authentication"), diagnostics);
     if (hg_diagnostics_errors(diagnostics) == 0)
         check_tls_files(config, root, diagnostics);
+    hg_config_check_token_files(config, root, diagnostics);
     for (guint i = 0; i < config->n_pools; i++) {
         const HgPoolConfig *pool = &config->pools[i];
         if (pool->password_file != NULL || pool->password_env != NULL)

@@ -24,3 +24,11 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
  */
 HgSecret *hg_config_load_cookie_key(const HgConfig *config, const HgYaml *root,
                                     HgDiagnostics *diagnostics);
+
+/* The parts of the above for bearer tokens, in a file of their own. */
+void hg_config_check_tokens(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics);
+void hg_config_check_token_files(const HgConfig *config, const HgYaml *root,
+                                 HgDiagnostics *diagnostics);
+
+/* TRUE when the method is in a chain: the common one, or a listener's own. */
+gboolean hg_config_is_chained(const HgConfig *config, const char *method);

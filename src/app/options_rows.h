@@ -40,3 +40,8 @@
 
 /* `authentication: ldap`, read into a HgLdapConfig. */
 extern const HgSection hg_option_ldap_section;
+/* `authentication: jwt`, `introspection` and `tokeninfo`, read into HgJwtMethodConfig,
+ * HgIntrospectionConfig and HgTokeninfoConfig. */
+extern const HgSection hg_option_jwt_section;
+extern const HgSection hg_option_introspection_section;
+extern const HgSection hg_option_tokeninfo_section;

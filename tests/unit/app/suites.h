@@ -10,3 +10,4 @@ Suite *config_load_suite(void);
 Suite *options_suite(void);
 Suite *cmdline_suite(void);
 Suite *config_ldap_suite(void);
+Suite *config_tokens_suite(void);
