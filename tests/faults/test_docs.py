@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ REST = {
     "listeners": "listeners: [{name: thrift, bind: '127.0.0.1:0'}]",
     "authentication": "authentication: {chain: [users], users: {file: users.txt}}",
     "pools": "pools: [{name: default, endpoints: ['127.0.0.1:10000']}]",
+}
+# A key that can be read: the base point of P-256.
+PUBLIC_KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+    "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
 }
 PAGES = ("README.md", "docs/authentication.md")
 
@@ -45,7 +53,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, users_file: Path) -> Path:
     (made / "users.txt").write_text(users_file.read_text())
     (made / "cookie.key").write_bytes(bytes(range(64)))
     (made / "ldap.password").write_text("secret\n")
-    for secret in ("users.txt", "cookie.key", "ldap.password"):
+    (made / "client.secret").write_text("secret\n")
+    (made / "batch-keys.json").write_text(json.dumps({"keys": [PUBLIC_KEY]}))
+    for secret in ("users.txt", "cookie.key", "ldap.password", "client.secret"):
         (made / secret).chmod(0o600)
     return made
 
