@@ -8,9 +8,9 @@
 #include "app/config_diagnostics.h"
 #include "auth/certificate.h"
 #include "auth/impersonation.h"
-#include "auth/ldap.h"
 #include "auth/introspection_method.h"
 #include "auth/jwt_method.h"
+#include "auth/ldap.h"
 #include "auth/method.h"
 #include "auth/throttle.h"
 #include "auth/tokeninfo_method.h"
@@ -116,7 +116,7 @@ typedef struct {
     guint n_chain;
     HgCertificateConfig certificate;
     HgUsersConfig users;
-    HgLdapConfig ldap; /* without urls when there is none */
+    HgLdapConfig ldap;                   /* without urls when there is none */
     HgJwtMethodConfig jwt;               /* no issuers: there is no such section */
     HgIntrospectionConfig introspection; /* server.url NULL: there is no such section */
     HgTokeninfoConfig tokeninfo;         /* server.url NULL: there is no such section */

@@ -414,8 +414,7 @@ static Target target_of(const HgConfigReader *reader, const HgOption *option, co
 {
     gboolean is_list = option->kind == HG_OPTION_NAMES || option->kind == HG_OPTION_TEXTS ||
                        option->kind == HG_OPTION_PAIRS || option->kind == HG_OPTION_ENDPOINTS ||
-                       option->kind == HG_OPTION_NETWORKS ||
-                       option->kind == HG_OPTION_SECTIONS;
+                       option->kind == HG_OPTION_NETWORKS || option->kind == HG_OPTION_SECTIONS;
     guint8 *bytes = out;
     return (Target){
         .reader = reader,

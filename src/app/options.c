@@ -342,9 +342,10 @@ static const HgOption authentication_rows[] = {
      .max = 8,
      .text =
          "Who is asked whether a login is right, in this order. The next one is asked only when "
-         "one knows nothing of such a user: a wrong password is wrong. There are "
-         "`certificate`: the client's certificate says who it is, and its password doesn't "
-         "count; and `users`."},
+         "one knows nothing of such a user: a wrong password is wrong. There are `certificate` "
+         "(the "
+         "client's certificate says who it is, and its password doesn't count), `users`, `ldap`, "
+         "`jwt`, `introspection` and `tokeninfo`."},
     {.name = "certificate",
      SECTION(HgAuthenticationConfig, certificate, certificate_login_section),
      .text = "Users by client certificate, on listeners that ask for one. It counts when the "
@@ -689,11 +690,11 @@ static const HgSection tcp_section = DESCRIBE(HgTcpConfig, tcp_rows);
 static const HgOption jobs_rows[] = {
     {.name = "threads",
      COUNT(HgJobsConfig, threads),
-     .fallback = "2",
+     .fallback = "8",
      .min = 1,
-     .max = 64,
-     .text = "Threads for work that blocks, such as checking a password (20 ms and 16 MiB each "
-             "time)."},
+     .max = 256,
+     .text = "Threads for work that blocks: asking directories and token servers, and checking "
+             "passwords (20 ms and 16 MiB each time, on as many threads as there are processors)."},
     {.name = "queue",
      COUNT(HgJobsConfig, queue),
      .fallback = "1024",

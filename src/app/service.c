@@ -2,9 +2,8 @@
  * and ends everything. */
 #include "app/service.h"
 
+#include "app/authentication.h"
 #include "app/tls_settings.h"
-#include "auth/authenticator.h"
-#include "auth/users_method.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
 
@@ -82,7 +81,7 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         const HgVariableDefaultsConfig *entry = &config->session_variables.defaults[i];
         defaults[i] = (HgSessionDefaults){entry->users, entry->groups, entry->set};
     }
-    guint chains = 1; /* behind the common one: see collect_chains() */
+    guint chains = 1; /* behind the common one: see app/authentication.h */
     for (guint i = 0; i < config->n_listeners; i++) {
         listeners[i] = listener_options(&config->listeners[i], hg_tls_settings_listener(tls, i));
         listeners[i].chain = config->listeners[i].chain != NULL ? chains++ : 0;
@@ -125,56 +124,6 @@ static HgPool *make_pool(const HgPoolConfig *config)
     for (guint i = 0; i < config->n_endpoints; i++)
         hg_pool_add(pool, config->endpoints[i].host, config->endpoints[i].port);
     return pool;
-}
-
-/* All chains: the common one, and behind it one for each listener that has its own. */
-static GPtrArray *collect_chains(const HgConfig *config)
-{
-    GPtrArray *chains = g_ptr_array_new();
-    g_ptr_array_add(chains, (gpointer)config->authentication.chain);
-    for (guint i = 0; i < config->n_listeners; i++)
-        if (config->listeners[i].chain != NULL)
-            g_ptr_array_add(chains, (gpointer)config->listeners[i].chain);
-    return chains;
-}
-
-static gboolean is_named(const GPtrArray *chains, const char *method)
-{
-    for (guint i = 0; i < chains->len; i++)
-        if (g_strv_contains(g_ptr_array_index(chains, i), method))
-            return TRUE;
-    return FALSE;
-}
-
-static gboolean make_authenticator(const HgConfig *config, HgAuthenticator **out, GError **error)
-{
-    const HgAuthenticationConfig *authentication = &config->authentication;
-    g_autoptr(GPtrArray) chains = collect_chains(config);
-    g_autoptr(GArray) methods = g_array_new(FALSE, FALSE, sizeof(HgAuthMethod));
-    if (is_named(chains, "users")) {
-        HgUsersMethod *users = NULL;
-        if (!hg_users_method_new(authentication->users.file, &users, error))
-            return FALSE;
-        g_array_append_val(methods, ((HgAuthMethod){hg_users_method(), users}));
-    }
-    HgSlice cookie_key = {NULL, 0};
-    if (authentication->cookie.key != NULL)
-        cookie_key = hg_secret_slice(authentication->cookie.key);
-    HgAuthenticatorConfig plain = {
-        .take_methods = (const HgAuthMethod *)(const void *)methods->data,
-        .n_methods = methods->len,
-        .chains = (const char *const *const *)chains->pdata,
-        .n_chains = chains->len,
-        .certificate_field = authentication->certificate.field,
-        .certificate_pattern = authentication->certificate.pattern,
-        .cookie_key = cookie_key,
-        .cookie_max_age = (guint)(authentication->cookie.max_age_ms / 1000),
-        .cache_ttl_ms = authentication->cache_ttl_ms,
-        .failure_ttl_ms = authentication->failure_ttl_ms,
-        .cache_entries = authentication->cache_entries,
-        .throttle = authentication->throttle,
-    };
-    return hg_authenticator_new(&plain, out, error);
 }
 
 /* ---- listening ---- */
@@ -272,7 +221,7 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
         g_new0(HgSessionDefaults, config->session_variables.n_defaults);
     HgProxyOptions options = proxy_options(config, tls, impersonation, listeners, defaults);
     g_autoptr(HgAuthenticator) authenticator = NULL;
-    if (!make_authenticator(config, &authenticator, error))
+    if (!hg_authentication_new(config, &authenticator, error))
         return FALSE;
     g_autofree int *fds = g_new0(int, config->n_listeners);
     if (!listen_all(config, log, fds, error))

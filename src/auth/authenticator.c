@@ -28,11 +28,12 @@ struct HgAuthenticator {
 };
 
 #define CERTIFICATE "certificate"
-#define METHODS     "certificate or users"
+#define METHODS     "certificate, users, ldap, jwt, introspection or tokeninfo"
 
 const char *const *hg_authenticator_methods(void)
 {
-    static const char *const methods[] = {CERTIFICATE, "users", NULL};
+    static const char *const methods[] = {CERTIFICATE,     "users",     "ldap", "jwt",
+                                          "introspection", "tokeninfo", NULL};
     return methods;
 }
 

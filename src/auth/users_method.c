@@ -5,18 +5,23 @@
 #include "auth/password.h"
 #include "auth/users.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 struct HgUsersMethod {
     char *path;
     pthread_mutex_t lock; /* around `users`: the pointer, not what it points to */
     HgUsers *users;
+    sem_t
+        hashing; /* one for each processor: hashing more at once would only take them from others */
 };
 
 static void method_free(void *self)
 {
     HgUsersMethod *method = self;
     hg_users_unref(method->users);
+    sem_destroy(&method->hashing);
     pthread_mutex_destroy(&method->lock);
     g_free(method->path);
     g_free(method);
@@ -30,6 +35,7 @@ gboolean hg_users_method_new(const char *path, HgUsersMethod **out, GError **err
         return FALSE;
     HgUsersMethod *method = g_new0(HgUsersMethod, 1);
     pthread_mutex_init(&method->lock, NULL);
+    sem_init(&method->hashing, 0, g_get_num_processors());
     method->path = g_strdup(path);
     method->users = users;
     *out = method;
@@ -50,6 +56,16 @@ guint hg_users_method_count(HgUsersMethod *method)
     return hg_users_count(users);
 }
 
+static gboolean verify(HgUsersMethod *method, HgSlice password, const char *hash, gboolean *right,
+                       GError **error)
+{
+    while (sem_wait(&method->hashing) != 0 && errno == EINTR)
+        ;
+    gboolean done = hg_password_verify(password, hash, right, error);
+    sem_post(&method->hashing);
+    return done;
+}
+
 /* An unknown name costs what a known one does, so that the time taken doesn't tell them apart. */
 static void check(void *self, const HgCredentials *credentials, HgLogin *out)
 {
@@ -63,7 +79,7 @@ static void check(void *self, const HgCredentials *credentials, HgLogin *out)
     HgPrincipal *principal = hg_users_find(users, credentials->name, &hash);
     if (principal == NULL)
         hash = hg_users_decoy(users, credentials->name);
-    if (!hg_password_verify(credentials->secret, hash, &right, &error)) {
+    if (!verify(self, credentials->secret, hash, &right, &error)) {
         hg_login_say(out, HG_VERDICT_UNAVAILABLE, error->message);
     } else if (principal == NULL) {
         hg_login_say(out, HG_VERDICT_NOT_MINE, "no such user in the users file");

@@ -116,7 +116,7 @@ static CURL *borrow(HgHttpClient *client, gint64 deadline_us)
     pthread_mutex_lock(&client->lock);
     while (client->lent == client->places && waited == 0 && !atomic_load(&client->cancelled))
         waited = pthread_cond_timedwait(&client->returned, &client->lock, &until);
-    if (client->lent < client->places) {
+    if (client->lent < client->places && !atomic_load(&client->cancelled)) {
         client->lent++;
         handle = client->idle->len > 0
                      ? g_ptr_array_remove_index_fast(client->idle, client->idle->len - 1)

@@ -162,7 +162,7 @@ def test_leaving_while_groups_are_looked_up(make_acting: Callable) -> None:
         else:
             peer.close()
     peer = gate.peer("alice")
-    peer.close_session(opens_as(peer, backend, "erin", {KEYS[0]: "erin"})).ok()
+    peer.close_session(peer.open(conf={KEYS[0]: "erin"})).ok()
     peer.close()
     backend.wait_until(lambda: not backend.live_sessions(), "all sessions end")
 

@@ -57,7 +57,7 @@ START_TEST(test_defaults)
         ck_assert_uint_eq(sides[i]->keepalive_count, 4);
         ck_assert_int_eq(sides[i]->user_timeout_ms, 120000);
     }
-    ck_assert_uint_eq(config->jobs.threads, 2);
+    ck_assert_uint_eq(config->jobs.threads, 8);
     ck_assert_uint_eq(config->jobs.queue, 1024);
     ck_assert_int_eq(config->shutdown_timeout_ms, 30000);
     ck_assert_int_eq(config->log.level, HG_LOG_INFO);
@@ -269,7 +269,7 @@ START_TEST(test_values)
          "c:5:1: workers is here a second time, after line 4; expected it "
          "once: delete one of the two"},
         {"jobs: {threads: 0}", "c:4:17: jobs.threads: \"0\" is out of range; expected a whole "
-                               "number from 1 to 64"},
+                               "number from 1 to 256"},
         {"limits: {message_size: 32MiB, memory: 16MiB}",
          "c:4:24: limits.message_size (32MiB) is above limits.memory (16MiB), so that such a "
          "message could never come in; expected it to be smaller"},
@@ -537,7 +537,7 @@ START_TEST(test_authentication_errors)
          "[users]"},
         {"{chain: [users, kerberos], users: {file: u}}",
          "c:1:33: authentication.chain: there is no authenticator \"kerberos\" in this version; "
-         "expected certificate, users"},
+         "expected certificate, users, ldap, jwt, introspection, tokeninfo"},
         {"{chain: [users, users], users: {file: u}}",
          "c:1:33: authentication.chain: users is in the list twice; expected it once"},
         {"{chain: [users]}",

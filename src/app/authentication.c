@@ -1,0 +1,117 @@
+/* The methods of authentication and their chains, as configured: see authentication.h. */
+#include "app/authentication.h"
+
+#include "auth/users_method.h"
+
+/* ---- the methods ---- */
+
+static gboolean make_users(const HgAuthenticationConfig *config, void **self, GError **error)
+{
+    return hg_users_method_new(config->users.file, (HgUsersMethod **)self, error);
+}
+
+static gboolean make_ldap(const HgAuthenticationConfig *config, void **self, GError **error)
+{
+    return hg_ldap_new(&config->ldap, (HgLdap **)self, error);
+}
+
+static gboolean make_jwt(const HgAuthenticationConfig *config, void **self, GError **error)
+{
+    return hg_jwt_method_new(&config->jwt, (HgJwtMethod **)self, error);
+}
+
+static gboolean make_introspection(const HgAuthenticationConfig *config, void **self,
+                                   GError **error)
+{
+    return hg_introspection_new(&config->introspection, (HgIntrospection **)self, error);
+}
+
+static gboolean make_tokeninfo(const HgAuthenticationConfig *config, void **self, GError **error)
+{
+    return hg_tokeninfo_new(&config->tokeninfo, (HgTokeninfo **)self, error);
+}
+
+typedef struct {
+    const HgMethodTable *(*table)(void);
+    gboolean (*make)(const HgAuthenticationConfig *config, void **self, GError **error);
+} Maker;
+
+static const Maker makers[] = {
+    {hg_users_method, make_users},
+    {hg_ldap_method, make_ldap},
+    {hg_jwt_method, make_jwt},
+    {hg_introspection_method, make_introspection},
+    {hg_tokeninfo_method, make_tokeninfo},
+};
+
+/* ---- the chains ---- */
+
+static GPtrArray *collect_chains(const HgConfig *config)
+{
+    GPtrArray *chains = g_ptr_array_new();
+    g_ptr_array_add(chains, (gpointer)config->authentication.chain);
+    for (guint i = 0; i < config->n_listeners; i++)
+        if (config->listeners[i].chain != NULL)
+            g_ptr_array_add(chains, (gpointer)config->listeners[i].chain);
+    return chains;
+}
+
+static gboolean is_named(const GPtrArray *chains, const char *method)
+{
+    for (guint i = 0; i < chains->len; i++)
+        if (g_strv_contains(g_ptr_array_index(chains, i), method))
+            return TRUE;
+    return FALSE;
+}
+
+static void free_methods(const GArray *methods)
+{
+    for (guint i = 0; i < methods->len; i++) {
+        const HgAuthMethod *method = &g_array_index(methods, HgAuthMethod, i);
+        method->table->free(method->self);
+    }
+}
+
+/* Makes each method that a chain names. */
+static gboolean make_methods(const HgAuthenticationConfig *config, const GPtrArray *chains,
+                             GArray *methods, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(makers); i++) {
+        HgAuthMethod method = {.table = makers[i].table()};
+        if (!is_named(chains, method.table->name))
+            continue;
+        if (!makers[i].make(config, &method.self, error)) {
+            free_methods(methods);
+            return FALSE;
+        }
+        g_array_append_val(methods, method);
+    }
+    return TRUE;
+}
+
+gboolean hg_authentication_new(const HgConfig *config, HgAuthenticator **out, GError **error)
+{
+    const HgAuthenticationConfig *authentication = &config->authentication;
+    g_autoptr(GPtrArray) chains = collect_chains(config);
+    g_autoptr(GArray) methods = g_array_new(FALSE, FALSE, sizeof(HgAuthMethod));
+    if (!make_methods(authentication, chains, methods, error))
+        return FALSE;
+    HgSlice cookie_key = {NULL, 0};
+    if (authentication->cookie.key != NULL)
+        cookie_key = hg_secret_slice(authentication->cookie.key);
+    HgAuthenticatorConfig plain = {
+        .take_methods = (const HgAuthMethod *)(const void *)methods->data,
+        .n_methods = methods->len,
+        .chains = (const char *const *const *)chains->pdata,
+        .n_chains = chains->len,
+        .certificate_field = authentication->certificate.field,
+        .certificate_pattern = authentication->certificate.pattern,
+        .cookie_key = cookie_key,
+        .cookie_max_age = (guint)(authentication->cookie.max_age_ms / 1000),
+        .cache_ttl_ms = authentication->cache_ttl_ms,
+        .failure_ttl_ms = authentication->failure_ttl_ms,
+        .cache_entries = authentication->cache_entries,
+        .throttle = authentication->throttle,
+    };
+    return hg_authenticator_new(&plain, out, error);
+}
