@@ -81,7 +81,7 @@ static HgWireStatus read_handle(Peek *peek, guint8 type)
     return HG_WIRE_OK;
 }
 
-/* Reads a TStatus: its code, then whatever else it holds. */
+/* Reads a TStatus: its code, which is never negative, then whatever else it holds. */
 static HgWireStatus read_status(Peek *peek, guint8 type)
 {
     if (type != HG_THRIFT_STRUCT)
@@ -95,6 +95,8 @@ static HgWireStatus read_status(Peek *peek, guint8 type)
             status = read_number(peek, type, &peek->out->status_code);
         else
             status = hg_cursor_skip(&peek->cursor, type, IN_FIELD);
+        if (status == HG_WIRE_OK && id == 1 && peek->out->status_code < 0)
+            status = HG_WIRE_BAD;
         if (status != HG_WIRE_OK)
             return status;
     }

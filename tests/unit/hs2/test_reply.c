@@ -176,6 +176,8 @@ START_TEST(test_fetch_that_lies_of_its_rows)
         "1:{1:0} 2:f 3:'x'",
         "1:{1:0} 2:f 3:{2:[10 1l]}",
         "1:{1:0} 2:f 3:{3:[11 'x']}",
+        "1:{1:-1}", /* else what a longer beginning says could be less */
+        "1:{1:0} 1:{1:-1}",
     };
     for (guint i = 0; i < G_N_ELEMENTS(responses); i++) {
         g_autofree char *notation = g_strdup_printf("reply FetchResults 8 {0:{%s}}", responses[i]);
