@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from support import nycflights
 from support.hivegate import Hivegate, add_user, default_config
@@ -149,6 +149,8 @@ class Pair:
     spark: Spark
     gateway: Gateway
 
+    recorder: ClassVar[type[normal.Recorder]] = normal.Recorder
+
     @property
     def version(self) -> str:
         return self.spark.version
@@ -175,7 +177,7 @@ class Pair:
         recordings = []
         for target in self.targets:
             with Connection(target.as_user(user)) as connection:
-                recorder = normal.Recorder(connection)
+                recorder = self.recorder(connection)
                 scenario(connection)
                 recordings.append(recorder.replies)
         found = normal.difference(*recordings)
