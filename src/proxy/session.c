@@ -8,6 +8,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define FORSAKEN                                                                                   \
+    10000 /* ms without a call, after which nobody waits for a session's statements                \
+           */
+
 struct HgOperation {
     atomic_uint references;
     atomic_bool ended;
@@ -320,7 +324,7 @@ guint hg_session_statements(HgSession *session)
 
 guint hg_session_work(HgSession *session)
 {
-    if (hg_session_state(session) != HG_SESSION_OPEN)
+    if (hg_session_state(session) != HG_SESSION_OPEN || hg_session_idle_ms(session) > FORSAKEN)
         return 0;
     return hg_session_statements(session) + (hg_session_is_busy(session) ? 1 : 0);
 }

@@ -107,5 +107,6 @@ GPtrArray *hg_session_take_operations(HgSession *session);
 guint hg_session_statements(HgSession *session);
 
 /* What the end of hivegate waits for: statements of an open session that aren't closed yet, and one
- * more while a call is under way, as a statement has no handle before it is answered. */
+ * more while a call is under way, as a statement has no handle before it is answered. None when
+ * nothing was asked of the session for 10 s: whoever still wants its results would ask. */
 guint hg_session_work(HgSession *session);

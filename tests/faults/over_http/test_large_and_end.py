@@ -202,3 +202,19 @@ def test_the_end_is_bounded(make_http: Callable) -> None:
     ends_well(gate)
     assert time.monotonic() - begin < 15.0
     assert [s.ended_by for s in backend.sessions.values()] == ["CloseSession"] * 2
+
+
+def test_the_end_doesnt_wait_for_the_forsaken(make_http: Callable) -> None:
+    """A session with an unclosed statement that nobody asks for any more, as PyHive leaves it."""
+
+    def change(config: dict) -> None:
+        add_listener(config)
+        config["shutdown_timeout"] = "10m"
+
+    gate, backend = make_http(bystanders=0, change=change)
+    peer = http_peer(gate)
+    peer.fetch(peer.execute(peer.open(), "SELECT 1")).ok()
+    peer.close()
+    gate.terminate()
+    ends_well(gate)
+    assert backend.session("alice").ended_by == "CloseSession"
