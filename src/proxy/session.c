@@ -8,9 +8,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define FORSAKEN                                                                                   \
-    10000 /* ms without a call, after which nobody waits for a session's statements                \
-           */
+/* Without a call for so long (ms), nobody waits for a session's statements. */
+#define FORSAKEN 10000
 
 struct HgOperation {
     atomic_uint references;
