@@ -30,13 +30,16 @@ _hivegatectl_users() {
 _hivegatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
     case $previous in
-    --file | -f)
+    --file | -f | --config | -c)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="user version help --help"
+        words="user auth version help --help"
+    elif [[ ${COMP_WORDS[1]} == auth ]]; then
+        words="--config --listener --bearer --password-stdin --help"
+        ((COMP_CWORD > 2)) || words="test --help"
     elif [[ ${COMP_WORDS[1]} != user ]]; then
         words=
     elif ((COMP_CWORD == 2)); then

@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 
 #include "base/text.h"
+#include "ctl/auth_command.h"
 #include "ctl/user_command.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ static const Command commands[] = {
     {"user", "list", hg_user_list, "--file FILE", "list users and their groups"},
     {"user", "delete", hg_user_delete, "--file FILE NAME", "delete a user"},
     {"user", "check", hg_user_check, "--file FILE NAME", "is this the user's password?"},
+    {"auth", "test", hg_auth_test, "--config FILE USER", "who would this login be, and why?"},
 };
 
 /* The list of commands: all, or those of one noun. */
@@ -43,6 +45,7 @@ static void print_help(FILE *out, const char *noun)
     fprintf(out, "\nExamples:\n"
                  "  hivegatectl user add --file users.txt --group analysts alice\n"
                  "  hivegatectl user list --file users.txt\n"
+                 "  hivegatectl auth test --config hivegate.yaml alice\n"
                  "  hivegatectl user add --help\n"
                  "\n"
                  "Exit codes: 0 success (or yes), 1 failure (or no), 2 wrong command line.\n");

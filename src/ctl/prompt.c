@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -112,4 +113,28 @@ gboolean hg_prompt_terminal(int fd, const char *prompt, HgSecret **out, GError *
         close(signal_fd);
     sigprocmask(SIG_SETMASK, &mask, NULL); /* a signal that waited takes effect here */
     return ok;
+}
+
+gboolean hg_prompt_password(gboolean confirm, HgSecret **out, GError **error)
+{
+    g_autoptr(HgSecret) first = NULL;
+    g_autoptr(HgSecret) second = NULL;
+    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (tty < 0) {
+        hg_error_set_errno(error, errno,
+                           "there is no terminal to ask for the password; use --password-stdin");
+        return FALSE;
+    }
+    gboolean ok = hg_prompt_terminal(tty, "Password: ", &first, error) &&
+                  (!confirm || hg_prompt_terminal(tty, "Once more: ", &second, error));
+    close(tty);
+    if (!ok)
+        return FALSE;
+    if (confirm && !hg_slice_equal(hg_secret_slice(first), hg_secret_slice(second))) {
+        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                    "the two passwords differ; nothing was changed");
+        return FALSE;
+    }
+    *out = g_steal_pointer(&first);
+    return TRUE;
 }

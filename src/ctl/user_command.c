@@ -9,9 +9,7 @@
 #include "ctl/prompt.h"
 #include "ctl/users_edit.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What the arguments of a user command say. */
 typedef struct {
@@ -133,37 +131,12 @@ static char **split_groups(char *const *written, GError **error)
     return g_strv_builder_end(groups);
 }
 
-/* Asks on the terminal, twice when `confirm`. */
-static gboolean ask_terminal(gboolean confirm, HgSecret **out, GError **error)
-{
-    g_autoptr(HgSecret) first = NULL;
-    g_autoptr(HgSecret) second = NULL;
-    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    if (tty < 0) {
-        hg_error_set_errno(error, errno,
-                           "there is no terminal to ask for the password; use --password-stdin");
-        return FALSE;
-    }
-    gboolean ok = hg_prompt_terminal(tty, "Password: ", &first, error) &&
-                  (!confirm || hg_prompt_terminal(tty, "Once more: ", &second, error));
-    close(tty);
-    if (!ok)
-        return FALSE;
-    if (confirm && !hg_slice_equal(hg_secret_slice(first), hg_secret_slice(second))) {
-        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                    "the two passwords differ; nothing was changed");
-        return FALSE;
-    }
-    *out = g_steal_pointer(&first);
-    return TRUE;
-}
-
 static gboolean get_password(const HgCtlStreams *streams, const Arguments *arguments,
                              gboolean confirm, HgSecret **out, GError **error)
 {
     g_autoptr(HgSecret) password = NULL;
     gboolean ok = arguments->password_stdin ? hg_prompt_line(streams->in, &password, error)
-                                            : ask_terminal(confirm, &password, error);
+                                            : hg_prompt_password(confirm, &password, error);
     if (!ok || !hg_password_check(hg_secret_slice(password), error))
         return FALSE;
     *out = g_steal_pointer(&password);
