@@ -83,6 +83,8 @@ static void copy_lists(HgClaimsRules *rules, const HgClaimsConfig *config)
     }
     for (guint i = 0; i < config->n_attributes; i++) {
         const char *const pair[] = {config->attributes[i].name, config->attributes[i].claim};
+        if (pair[0] == NULL || pair[1] == NULL)
+            continue; /* the reader of the configuration has refused it */
         g_ptr_array_add(rules->attributes, copy_texts(pair, 2));
     }
 }
