@@ -332,7 +332,7 @@ static gboolean read_networks(const Target *target, const HgYaml *node)
 
 static gboolean read_sections(const Target *target, const HgYaml *node)
 {
-    const HgSection *section = target->option->section;
+    const HgSection *section = hg_option_section(target->option);
     guint size = hg_yaml_size(node);
     guint8 *structs = g_malloc0_n(size, section->size);
     g_ptr_array_add(target->reader->owned, structs);
@@ -377,7 +377,8 @@ static gboolean read_section(const Target *target, const HgYaml *node)
                       node->kind == HG_YAML_LIST ? "a list is here"
                       : node->is_null            ? "there is no value"
                                                  : "a single value is here");
-    hg_config_read(target->reader, target->option->section, node, target->path, target->out);
+    hg_config_read(target->reader, hg_option_section(target->option), node, target->path,
+                   target->out);
     return TRUE;
 }
 
@@ -432,7 +433,7 @@ static void set_defaults(const HgConfigReader *reader, const HgSection *section,
         const HgOption *option = &section->rows[i];
         Target target = target_of(reader, option, option->name, out);
         if (option->kind == HG_OPTION_SECTION)
-            set_defaults(reader, option->section, target.out);
+            set_defaults(reader, hg_option_section(option), target.out);
         if (option->fallback == NULL)
             continue;
         HgYaml value = {.kind = HG_YAML_SCALAR, .text = (char *)option->fallback};

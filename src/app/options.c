@@ -355,18 +355,18 @@ static const HgOption authentication_rows[] = {
      SECTION(HgAuthenticationConfig, users, users_section),
      .text = "Users from a file."},
     {.name = "ldap",
-     SECTION(HgAuthenticationConfig, ldap, hg_option_ldap_section),
+     SECTION_ELSEWHERE(HgAuthenticationConfig, ldap, hg_option_ldap_section),
      .text = "Users of a directory: OpenLDAP, Active Directory and others. Complete examples: "
              "docs/authentication.md."},
     {.name = "jwt",
-     SECTION(HgAuthenticationConfig, jwt, hg_option_jwt_section),
+     SECTION_ELSEWHERE(HgAuthenticationConfig, jwt, hg_option_jwt_section),
      .text = "Signed tokens (JWT) of trusted issuers, checked with their public keys: as "
              "`Authorization: Bearer` over HTTP, and as the password anywhere."},
     {.name = "introspection",
-     SECTION(HgAuthenticationConfig, introspection, hg_option_introspection_section),
+     SECTION_ELSEWHERE(HgAuthenticationConfig, introspection, hg_option_introspection_section),
      .text = "Tokens that a server is asked about (OAuth 2.0 Token Introspection, RFC 7662)."},
     {.name = "tokeninfo",
-     SECTION(HgAuthenticationConfig, tokeninfo, hg_option_tokeninfo_section),
+     SECTION_ELSEWHERE(HgAuthenticationConfig, tokeninfo, hg_option_tokeninfo_section),
      .text = "Tokens that a server is asked about in the style of Zalando's tokeninfo: it answers "
              "with `uid`, `scope`, `realm` and `expires_in`."},
     {.name = "cookie",
@@ -769,6 +769,11 @@ static const HgSection config_section = DESCRIBE(HgConfig, config_rows);
 const HgSection *hg_options(void)
 {
     return &config_section;
+}
+
+const HgSection *hg_option_section(const HgOption *option)
+{
+    return option->elsewhere != NULL ? option->elsewhere() : option->section;
 }
 
 const HgOption *hg_option_find(const HgSection *section, const char *name)

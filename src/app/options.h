@@ -44,16 +44,17 @@ typedef struct {
     const char *name;
     HgOptionKind kind;
     gboolean required;
-    gboolean reloadable;           /* SIGHUP reads what it names again */
-    const char *fallback;          /* the default as it would be written; NULL for none */
-    gint64 min;                    /* of a number, and of the length of a list */
-    gint64 max;                    /* */
-    gint64 step;                   /* a duration is a multiple of it; 0 for any */
-    const HgOptionChoice *choices; /* CHOICE */
-    const HgSection *section;      /* SECTION and SECTIONS */
-    gsize offset;                  /* of the value in the struct of its section */
-    gsize count_offset;            /* of the guint with the length of a list */
-    const char *text;              /* what it is for, in a sentence or two */
+    gboolean reloadable;                 /* SIGHUP reads what it names again */
+    const char *fallback;                /* the default as it would be written; NULL for none */
+    gint64 min;                          /* of a number, and of the length of a list */
+    gint64 max;                          /* */
+    gint64 step;                         /* a duration is a multiple of it; 0 for any */
+    const HgOptionChoice *choices;       /* CHOICE */
+    const HgSection *section;            /* SECTION and SECTIONS; ask hg_option_section() */
+    const HgSection *(*elsewhere)(void); /* gives it when its rows are in another file */
+    gsize offset;                        /* of the value in the struct of its section */
+    gsize count_offset;                  /* of the guint with the length of a list */
+    const char *text;                    /* what it is for, in a sentence or two */
 } HgOption;
 
 /* The keys of one map of the file and the struct they are read into. */
@@ -65,6 +66,9 @@ struct HgSection {
 
 /* The whole file; its struct is HgConfig. */
 const HgSection *hg_options(void);
+
+/* What describes the struct of a SECTION or of SECTIONS; NULL for other kinds. Static. */
+const HgSection *hg_option_section(const HgOption *option);
 
 /* The row of that name; NULL when there is none. */
 const HgOption *hg_option_find(const HgSection *section, const char *name);

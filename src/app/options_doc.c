@@ -123,13 +123,15 @@ static void write_section(GString *out, const HgSection *section, const HgOption
 {
     title(out, self, path);
     for (gsize i = 0; i < section->count; i++)
-        if (section->rows[i].kind != HG_OPTION_NOT_HERE && section->rows[i].section == NULL)
+        if (section->rows[i].kind != HG_OPTION_NOT_HERE &&
+            hg_option_section(&section->rows[i]) == NULL)
             row(out, &section->rows[i], path);
     for (gsize i = 0; i < section->count; i++) {
-        if (section->rows[i].section == NULL)
+        if (hg_option_section(&section->rows[i]) == NULL)
             continue;
         g_autofree char *inner = path_of(&section->rows[i], path);
-        write_section(out, section->rows[i].section, &section->rows[i], inner, title, row);
+        write_section(out, hg_option_section(&section->rows[i]), &section->rows[i], inner, title,
+                      row);
     }
 }
 

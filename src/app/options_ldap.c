@@ -224,4 +224,8 @@ static const HgOption rows[] = {
      .text = "How long all of a login may take."},
 };
 
-const HgSection hg_option_ldap_section = DESCRIBE(HgLdapConfig, rows);
+const HgSection *hg_option_ldap_section(void)
+{
+    static const HgSection section = DESCRIBE(HgLdapConfig, rows);
+    return &section;
+}

@@ -30,6 +30,8 @@
     .kind = HG_OPTION_CHOICE, .offset = OFFSET(type, member, enum_type), .choices = words
 #define SECTION(type, member, described)                                                           \
     .kind = HG_OPTION_SECTION, .offset = offsetof(type, member), .section = &described
+#define SECTION_ELSEWHERE(type, member, function)                                                  \
+    .kind = HG_OPTION_SECTION, .offset = offsetof(type, member), .elsewhere = function
 #define LIST(type, member, list_kind)                                                              \
     .kind = list_kind, .offset = offsetof(type, member),                                           \
     .count_offset = OFFSET(type, n_##member, guint)
@@ -38,10 +40,11 @@
         .rows = described, .count = G_N_ELEMENTS(described), .size = sizeof(type)                  \
     }
 
-/* `authentication: ldap`, read into a HgLdapConfig. */
-extern const HgSection hg_option_ldap_section;
+/* `authentication: ldap`, read into a HgLdapConfig. Static. */
+const HgSection *hg_option_ldap_section(void);
+
 /* `authentication: jwt`, `introspection` and `tokeninfo`, read into HgJwtMethodConfig,
- * HgIntrospectionConfig and HgTokeninfoConfig. */
-extern const HgSection hg_option_jwt_section;
-extern const HgSection hg_option_introspection_section;
-extern const HgSection hg_option_tokeninfo_section;
+ * HgIntrospectionConfig and HgTokeninfoConfig. Static. */
+const HgSection *hg_option_jwt_section(void);
+const HgSection *hg_option_introspection_section(void);
+const HgSection *hg_option_tokeninfo_section(void);

@@ -219,7 +219,11 @@ static const HgOption jwt_rows[] = {
      .max = 100,
      .text = ANY_USER_TEXT},
 };
-const HgSection hg_option_jwt_section = DESCRIBE(HgJwtMethodConfig, jwt_rows);
+const HgSection *hg_option_jwt_section(void)
+{
+    static const HgSection section = DESCRIBE(HgJwtMethodConfig, jwt_rows);
+    return &section;
+}
 
 static const HgOption introspection_rows[] = {
     {.name = "name",
@@ -255,8 +259,11 @@ static const HgOption introspection_rows[] = {
     SERVER_ROWS(HgIntrospectionConfig),
     REMOTE_ROWS(HgIntrospectionConfig, server),
 };
-const HgSection hg_option_introspection_section =
-    DESCRIBE(HgIntrospectionConfig, introspection_rows);
+const HgSection *hg_option_introspection_section(void)
+{
+    static const HgSection section = DESCRIBE(HgIntrospectionConfig, introspection_rows);
+    return &section;
+}
 
 static const HgOption tokeninfo_rows[] = {
     {.name = "name",
@@ -275,4 +282,8 @@ static const HgOption tokeninfo_rows[] = {
     SERVER_ROWS(HgTokeninfoConfig),
     REMOTE_ROWS(HgTokeninfoConfig, server),
 };
-const HgSection hg_option_tokeninfo_section = DESCRIBE(HgTokeninfoConfig, tokeninfo_rows);
+const HgSection *hg_option_tokeninfo_section(void)
+{
+    static const HgSection section = DESCRIBE(HgTokeninfoConfig, tokeninfo_rows);
+    return &section;
+}

@@ -219,7 +219,7 @@ static HgLdap *make(const char *path, char **wrong)
     }
     g_autoptr(HgYaml) root = hg_yaml_parse(hg_slice(text, size), diagnostics);
     if (root != NULL)
-        hg_config_read(&reader, &hg_option_ldap_section, root, "", &config);
+        hg_config_read(&reader, hg_option_ldap_section(), root, "", &config);
     if (hg_diagnostics_errors(diagnostics) > 0)
         *wrong = hg_diagnostics_text(diagnostics);
     else if (!hg_ldap_new(&config, &ldap, &error))

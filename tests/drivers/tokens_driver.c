@@ -63,18 +63,18 @@ static gboolean make(Driver *driver, const char *method, const char *path, GErro
     g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
     if (strcmp(method, "jwt") == 0) {
         HgJwtMethodConfig config = {0};
-        read_settings(path, &hg_option_jwt_section, &config, owned);
+        read_settings(path, hg_option_jwt_section(), &config, owned);
         driver->table = hg_jwt_method();
         return hg_jwt_method_new(&config, (HgJwtMethod **)&driver->self, error);
     }
     if (strcmp(method, "introspection") == 0) {
         HgIntrospectionConfig config = {0};
-        read_settings(path, &hg_option_introspection_section, &config, owned);
+        read_settings(path, hg_option_introspection_section(), &config, owned);
         driver->table = hg_introspection_method();
         return hg_introspection_new(&config, (HgIntrospection **)&driver->self, error);
     }
     HgTokeninfoConfig config = {0};
-    read_settings(path, &hg_option_tokeninfo_section, &config, owned);
+    read_settings(path, hg_option_tokeninfo_section(), &config, owned);
     driver->table = hg_tokeninfo_method();
     return hg_tokeninfo_new(&config, (HgTokeninfo **)&driver->self, error);
 }

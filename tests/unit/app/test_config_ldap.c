@@ -23,7 +23,7 @@ static GPtrArray *read_section(const char *text, HgLdapConfig *out)
     GPtrArray *owned = g_ptr_array_new_with_free_func(g_free);
     HgConfigReader reader = {"/etc", diagnostics, owned};
     ck_assert_ptr_nonnull(root);
-    hg_config_read(&reader, &hg_option_ldap_section, root, "", out);
+    hg_config_read(&reader, hg_option_ldap_section(), root, "", out);
     g_autofree char *wrong = hg_diagnostics_text(diagnostics);
     ck_assert_str_eq(wrong, "");
     return owned;

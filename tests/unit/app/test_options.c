@@ -40,7 +40,7 @@ static void check_row(const HgSection *section, gsize index)
     ck_assert_ptr_eq(hg_option_find(section, row->name), row);
     ck_assert_msg(row->kind == HG_OPTION_NOT_HERE || row->offset < section->size, "%s", row->name);
     ck_assert_int_eq(row->choices != NULL, row->kind == HG_OPTION_CHOICE);
-    ck_assert_int_eq(row->section != NULL,
+    ck_assert_int_eq(hg_option_section(row) != NULL,
                      row->kind == HG_OPTION_SECTION || row->kind == HG_OPTION_SECTIONS);
     ck_assert_msg(!row->required || row->fallback == NULL, "%s", row->name);
     if (row->kind == HG_OPTION_COUNT || row->kind == HG_OPTION_SIZE ||
@@ -57,8 +57,9 @@ static guint check_section(const HgSection *section)
     guint rows = 0;
     for (gsize i = 0; i < section->count; i++) {
         check_row(section, i);
-        rows +=
-            1 + (section->rows[i].section != NULL ? check_section(section->rows[i].section) : 0);
+        rows += 1 + (hg_option_section(&section->rows[i]) != NULL
+                         ? check_section(hg_option_section(&section->rows[i]))
+                         : 0);
     }
     return rows;
 }
@@ -114,12 +115,12 @@ END_TEST
 START_TEST(test_expected)
 {
     const HgOption *tcp = hg_option_find(hg_options(), "tcp");
-    const HgOption *clients = hg_option_find(tcp->section, "clients");
-    const HgOption *idle = hg_option_find(clients->section, "keepalive_idle");
+    const HgOption *clients = hg_option_find(hg_option_section(tcp), "clients");
+    const HgOption *idle = hg_option_find(hg_option_section(clients), "keepalive_idle");
     const HgOption *log = hg_option_find(hg_options(), "log");
-    const HgOption *level = hg_option_find(log->section, "level");
+    const HgOption *level = hg_option_find(hg_option_section(log), "level");
     const HgOption *limits = hg_option_find(hg_options(), "limits");
-    const HgOption *memory = hg_option_find(limits->section, "memory");
+    const HgOption *memory = hg_option_find(hg_option_section(limits), "memory");
     g_autofree char *duration = hg_option_expected(idle);
     g_autofree char *choice = hg_option_expected(level);
     g_autofree char *size = hg_option_expected(memory);
