@@ -2,6 +2,7 @@
 #include "app/authentication.h"
 
 #include "auth/users_method.h"
+#include "base/error.h"
 
 /* ---- the methods ---- */
 
@@ -114,4 +115,27 @@ gboolean hg_authentication_new(const HgConfig *config, HgAuthenticator **out, GE
         .throttle = authentication->throttle,
     };
     return hg_authenticator_new(&plain, out, error);
+}
+
+/* ---- the key of cookies ---- */
+
+#define COOKIE_KEY_MOST 4096
+
+gboolean hg_authentication_read_cookie_key(const char *path, HgSecret **out,
+                                           HgFileExposure *exposure, GError **error)
+{
+    HgFileExposure unused = HG_FILE_PRIVATE;
+    g_autoptr(HgSecret) key = NULL;
+    g_autoptr(HgCookies) cookies = NULL;
+    if (!hg_secret_read_file(path, COOKIE_KEY_MOST, &key, exposure != NULL ? exposure : &unused,
+                             error) ||
+        !hg_cookies_new(hg_secret_slice(key), 1, &cookies, error))
+        return FALSE;
+    if (hg_secret_slice(key).size == 0) { /* which would stand for a random one */
+        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                    "the file is empty; expected at least %d random bytes", HG_COOKIE_KEY_MIN);
+        return FALSE;
+    }
+    *out = g_steal_pointer(&key);
+    return TRUE;
 }

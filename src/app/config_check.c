@@ -1,6 +1,7 @@
 /* Rules across the options of a configuration: see config_check.h. One thread. */
 #include "app/config_check.h"
 
+#include "app/authentication.h"
 #include "app/config_check_ldap.h"
 #include "app/tls_settings.h"
 #include "auth/authenticator.h"
@@ -9,8 +10,6 @@
 #include "hs2/variable.h"
 
 #include <string.h>
-
-#define COOKIE_KEY_MOST 4096 /* bytes */
 
 static char *quote(const char *text)
 {
@@ -537,20 +536,12 @@ HgSecret *hg_config_load_cookie_key(const HgConfig *config, const HgYaml *root,
     const HgYaml *section = hg_yaml_get(hg_yaml_get(root, "authentication"), "cookie");
     HgFileExposure exposure = HG_FILE_PRIVATE;
     g_autoptr(HgSecret) key = NULL;
-    g_autoptr(HgCookies) cookies = NULL;
     g_autoptr(GError) error = NULL;
     if (path == NULL)
         return NULL;
-    if (!hg_secret_read_file(path, COOKIE_KEY_MOST, &key, &exposure, &error) ||
-        !hg_cookies_new(hg_secret_slice(key), 1, &cookies, &error)) {
+    if (!hg_authentication_read_cookie_key(path, &key, &exposure, &error)) {
         hg_diagnostics_error(diagnostics, place(section, "key_file"),
                              "authentication.cookie.key_file: %s", error->message);
-        return NULL;
-    }
-    if (hg_secret_slice(key).size == 0) {
-        hg_diagnostics_error(diagnostics, place(section, "key_file"),
-                             "authentication.cookie.key_file: the file is empty; expected at least "
-                             "32 random bytes");
         return NULL;
     }
     warn_exposure(path, exposure, place(section, "key_file"), diagnostics);

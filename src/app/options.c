@@ -288,6 +288,7 @@ static const HgOption cookie_rows[] = {
          "hands out none."},
     {.name = "key_file",
      STRING(HgCookieConfig, key_file, HG_OPTION_PATH),
+     .reloadable = TRUE,
      .text = "A file with at least 32 random bytes, with which cookies are signed. Gateways with "
              "the same key accept each other's cookies. Without it each start makes a key of its "
              "own."},

@@ -165,6 +165,37 @@ static void remove_sockets(const HgConfig *config)
 
 /* ---- signals ---- */
 
+/* What a signal to reload has to do with. */
+typedef struct {
+    const HgConfig *config;
+    HgAuthenticator *authenticator;
+    HgTlsSettings *tls;
+    HgSecret *cookie_key; /* the one in use; NULL: a random one */
+    HgLog *log;
+} Running;
+
+/* Another key in the file signs cookies from now on. */
+static void reload_cookie_key(Running *running)
+{
+    const char *path = running->config->authentication.cookie.key_file;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HgSecret) key = NULL;
+    if (path == NULL)
+        return;
+    gboolean read = hg_authentication_read_cookie_key(path, &key, NULL, &error);
+    if (read && hg_slice_equal(hg_secret_slice(key), hg_secret_slice(running->cookie_key)))
+        return;
+    if (read &&
+        hg_authenticator_set_cookie_key(running->authenticator, hg_secret_slice(key), &error)) {
+        hg_secret_unref(running->cookie_key);
+        running->cookie_key = g_steal_pointer(&key);
+        hg_log(running->log, HG_LOG_INFO, "cookie_key_reloaded");
+        return;
+    }
+    hg_log(running->log, HG_LOG_ERROR, "cookie_key_not_reloaded",
+           hg_log_text("why", error->message));
+}
+
 static void reload_users(HgAuthenticator *authenticator, HgLog *log)
 {
     g_autoptr(GError) error = NULL;
@@ -184,7 +215,7 @@ static void watched_signals(sigset_t *out)
 
 /* Returns when the process is asked to end. Certificates are renewed by others, who often can't
  * send a signal: their files are looked at every now and then. */
-static void wait_for_end(HgAuthenticator *authenticator, HgTlsSettings *tls, HgLog *log)
+static void wait_for_end(Running *running)
 {
     sigset_t signals;
     watched_signals(&signals);
@@ -192,13 +223,15 @@ static void wait_for_end(HgAuthenticator *authenticator, HgTlsSettings *tls, HgL
         struct timespec patience = {.tv_sec = LOOK_EVERY};
         int number = sigtimedwait(&signals, NULL, &patience);
         if (number == SIGTERM || number == SIGINT) {
-            hg_log(log, HG_LOG_INFO, "stopping",
+            hg_log(running->log, HG_LOG_INFO, "stopping",
                    hg_log_text("signal", number == SIGTERM ? "TERM" : "INT"));
             return;
         }
-        hg_tls_settings_reload(tls, number == SIGHUP, log);
-        if (number == SIGHUP)
-            reload_users(authenticator, log);
+        hg_tls_settings_reload(running->tls, number == SIGHUP, running->log);
+        if (number != SIGHUP)
+            continue;
+        reload_cookie_key(running);
+        reload_users(running->authenticator, running->log);
     }
 }
 
@@ -233,7 +266,11 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
                hg_log_uint("connections", options.connections),
                hg_log_uint("endpoints", hg_pool_size(pool)));
         hg_tls_settings_warn(tls, log);
-        wait_for_end(authenticator, tls, log);
+        Running running = {config, authenticator, tls, NULL, log};
+        if (config->authentication.cookie.key != NULL)
+            running.cookie_key = hg_secret_ref(config->authentication.cookie.key);
+        wait_for_end(&running);
+        hg_secret_unref(running.cookie_key);
         hg_gateway_stop(gateway);
         hg_gateway_free(gateway);
         hg_log(log, HG_LOG_INFO, "stopped");

@@ -6,6 +6,8 @@
 #include "auth/name.h"
 #include "base/error.h"
 
+#include <pthread.h>
+
 #define SECRET_MOST (64 * 1024) /* bytes; the transports take less */
 #define CHAIN_MOST  16          /* methods in a chain */
 
@@ -24,7 +26,10 @@ struct HgAuthenticator {
     HgLoginCache *successes;
     HgLoginCache *failures;
     HgThrottle *throttle;
-    HgCookies *cookies; /* NULL: there are none */
+    pthread_rwlock_t cookie_lock; /* around the pointers to the two */
+    HgCookies *cookies;           /* NULL: there are none */
+    HgCookies *old_cookies;       /* of the key before; NULL: none */
+    guint cookie_max_age;
 };
 
 #define CERTIFICATE "certificate"
@@ -84,6 +89,8 @@ gboolean hg_authenticator_new(const HgAuthenticatorConfig *config, HgAuthenticat
     auth->chains = g_new0(Chain, config->n_chains);
     auth->n_chains = config->n_chains;
     auth->throttle = hg_throttle_new(&config->throttle);
+    auth->cookie_max_age = config->cookie_max_age;
+    pthread_rwlock_init(&auth->cookie_lock, NULL);
     gboolean has_certificate = FALSE;
     for (guint i = 0; i < config->n_chains; i++) {
         if (!make_chain(auth, config->chains[i], &auth->chains[i], error))
@@ -115,6 +122,8 @@ void hg_authenticator_free(HgAuthenticator *auth)
     hg_login_cache_free(auth->failures);
     hg_throttle_free(auth->throttle);
     hg_cookies_free(auth->cookies);
+    hg_cookies_free(auth->old_cookies);
+    pthread_rwlock_destroy(&auth->cookie_lock);
     g_free(auth->methods);
     g_free(auth->chains);
     g_free(auth);
@@ -172,14 +181,45 @@ char *hg_authenticator_make_cookie(HgAuthenticator *auth, guint chain, const HgP
 {
     const char *name = hg_principal_name(principal);
     g_autofree char *evidence = NULL;
-    if (auth->cookies == NULL)
+    if (auth->cookie_max_age == 0)
         return NULL;
     g_autoptr(HgPrincipal) known = vouched(auth, chain, name, &evidence);
     if (known == NULL || !hg_principal_equal(known, principal))
         return NULL;
-    *max_age = hg_cookies_max_age(auth->cookies);
-    return hg_cookies_make(auth->cookies, name, hg_slice_from_string(evidence),
-                           g_get_real_time() / G_USEC_PER_SEC);
+    *max_age = auth->cookie_max_age;
+    pthread_rwlock_rdlock(&auth->cookie_lock);
+    char *value = hg_cookies_make(auth->cookies, name, hg_slice_from_string(evidence),
+                                  g_get_real_time() / G_USEC_PER_SEC);
+    pthread_rwlock_unlock(&auth->cookie_lock);
+    return value;
+}
+
+/* By the present key, or by the one before. */
+static gboolean is_good_cookie(HgAuthenticator *auth, const HgCookieClaim *claim, HgSlice evidence)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    pthread_rwlock_rdlock(&auth->cookie_lock);
+    gboolean good =
+        hg_cookies_check(auth->cookies, claim, evidence, now) ||
+        (auth->old_cookies != NULL && hg_cookies_check(auth->old_cookies, claim, evidence, now));
+    pthread_rwlock_unlock(&auth->cookie_lock);
+    return good;
+}
+
+gboolean hg_authenticator_set_cookie_key(HgAuthenticator *auth, HgSlice key, GError **error)
+{
+    HgCookies *fresh = NULL;
+    if (auth->cookie_max_age == 0)
+        return TRUE;
+    if (!hg_cookies_new(key, auth->cookie_max_age, &fresh, error))
+        return FALSE;
+    pthread_rwlock_wrlock(&auth->cookie_lock);
+    HgCookies *oldest = auth->old_cookies;
+    auth->old_cookies = auth->cookies;
+    auth->cookies = fresh;
+    pthread_rwlock_unlock(&auth->cookie_lock);
+    hg_cookies_free(oldest);
+    return TRUE;
 }
 
 gboolean hg_authenticator_try_cookie(HgAuthenticator *auth, guint chain, HgSlice value,
@@ -187,12 +227,10 @@ gboolean hg_authenticator_try_cookie(HgAuthenticator *auth, guint chain, HgSlice
 {
     HgCookieClaim claim;
     g_autofree char *evidence = NULL;
-    if (auth->cookies == NULL || !hg_cookies_read(value, &claim))
+    if (auth->cookie_max_age == 0 || !hg_cookies_read(value, &claim))
         return FALSE;
     g_autoptr(HgPrincipal) principal = vouched(auth, chain, claim.user, &evidence);
-    if (principal == NULL ||
-        !hg_cookies_check(auth->cookies, &claim, hg_slice_from_string(evidence),
-                          g_get_real_time() / G_USEC_PER_SEC))
+    if (principal == NULL || !is_good_cookie(auth, &claim, hg_slice_from_string(evidence)))
         return FALSE;
     *out = g_steal_pointer(&principal);
     return TRUE;

@@ -102,6 +102,10 @@ void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgA
 HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
                                       GError **error);
 
+/* Signs cookies with another key from now on. Those of the key before stay good for their time,
+ * those of the one before that don't. Without cookies nothing changes. Any thread. */
+gboolean hg_authenticator_set_cookie_key(HgAuthenticator *auth, HgSlice key, GError **error);
+
 /* Lets every method read its files again, and forgets failures: who was refused may try anew. From
  * then on a deleted user or an old password of the users file is refused, however fresh the memory
  * of a success; groups are the new ones. A method that can't read its files keeps what it had; the

@@ -374,6 +374,11 @@ USERS = {
 }
 
 # a name as it is typed, and a template, filter or DN
+COOKIES = {
+    "form": "v=1&cu=YWxpY2U&ex=1000003600&s=" + "A" * 43,
+    "padded": "v=1&cu=YWxpY2U=&ex=01&s=" + "A" * 44,
+}
+
 LDAP = {
     "filter": ("alice", "(&(objectClass=person)(uid={user}))"),
     "members": ("*)(uid=*", "(|(member={dn})(memberUid={user}))"),
@@ -540,6 +545,11 @@ def main() -> None:
         write(root, "proxy", f"peer-{number}", b"\2" + peer.encode())
     for name, words in USERS.items():
         write(root, "users", name, words.encode())
+    for number, user in enumerate(("alice", "jürgen w.", "a" * 256)):
+        write(root, "cookie", f"change-{number}", b"\1\0\7\1" + user.encode())
+        write(root, "cookie", f"good-{number}", b"\1\0\0\0" + user.encode())
+    for name, value in COOKIES.items():
+        write(root, "cookie", name, b"\0" + value.encode())
     for name, (typed, template) in LDAP.items():
         seed = bytes([len(typed)]) + typed.encode() + template.encode()
         write(root, "ldap", name, seed)

@@ -101,3 +101,53 @@ def test_colons_in_a_password(
     for cut in ("a", "a:b", "a:b::c"):
         peer.authorization = basic("colons", cut)
         assert peer.post(OPEN).status == 401
+
+
+@pytest.mark.smoke
+def test_the_cookie_key_is_changed(make_http: Callable, tmp_path: Path) -> None:
+    """Cookies of the old key go on, those of the one before it don't; a file that can't be a key
+    changes nothing."""
+    key = tmp_path / "cookie.key"
+
+    def write(data: bytes) -> None:
+        key.write_bytes(data)
+        key.chmod(0o600)
+
+    def change(config: dict) -> None:
+        add_listener(config)
+        config["authentication"]["cookie"] = {"key_file": str(key)}
+
+    def cookie() -> str:
+        with http_peer(gate) as peer:
+            response = peer.post(OPEN)
+            return response.head.fields["set-cookie"].partition(";")[0]
+
+    def is_good(value: str) -> bool:
+        with http_peer(gate) as peer:
+            peer.authorization = None
+            message = call("GetInfo", info_fields(Handle.random()))
+            return peer.post(message, fields=[f"Cookie: {value}"]).status == 200
+
+    def reload(log: str) -> None:
+        gate.forget_log()
+        gate.signal(signal.SIGHUP)
+        gate.wait_log(log)
+
+    write(b"1" * 32)
+    gate, _ = make_http(change=change, bystanders=0, limits={"session_idle": "1s"})
+    first = cookie()
+    assert is_good(first)
+    write(b"2" * 32)
+    reload("cookie_key_reloaded")
+    second = cookie()
+    assert is_good(first) and is_good(second)
+    for bad in (b"", b"short"):
+        write(bad)
+        reload("cookie_key_not_reloaded")
+    assert is_good(first) and is_good(second)
+    write(b"2" * 32)
+    reload("users_reloaded")  # the same key: nothing is changed
+    assert is_good(first)
+    write(b"3" * 32)
+    reload("cookie_key_reloaded")
+    assert is_good(second) and not is_good(first) and is_good(cookie())
