@@ -60,8 +60,9 @@ test:
 	@tools/test
 
 bench: build-release
-	@tools/setup bench demo jdbc
+	@tools/setup bench demo jdbc test
 	@bench/run.py $(BENCH)
+	@bench/logins.py
 	@bench/spark_fetch.py
 
 soak: build-release
