@@ -2,6 +2,7 @@
 #include "auth/certificate.h"
 
 #include "auth/name.h"
+#include "auth/pattern.h"
 #include "base/error.h"
 
 struct HgCertificateRule {
@@ -9,30 +10,18 @@ struct HgCertificateRule {
     GRegex *pattern; /* NULL: the whole field */
 };
 
-/* The pattern, made to match whole fields only. By itself it is compiled first: a ")" too many
- * mustn't end the group that is put around it. */
-static gboolean compile(const char *pattern, GRegex **out, GError **error)
-{
-    g_autoptr(GError) problem = NULL;
-    g_autoptr(GRegex) alone = g_regex_new(pattern, 0, 0, &problem);
-    if (alone == NULL || g_regex_get_capture_count(alone) > 1) {
-        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                    "the pattern is of no use: %s; expected a regular expression with at most one "
-                    "group, around the user name",
-                    alone == NULL ? problem->message : "it has several groups");
-        return FALSE;
-    }
-    g_autofree char *whole = g_strdup_printf("\\A(?:%s)\\z", pattern);
-    *out = g_regex_new(whole, G_REGEX_OPTIMIZE, 0, NULL);
-    return *out != NULL;
-}
-
 gboolean hg_certificate_rule_new(HgCertificateField field, const char *pattern,
                                  HgCertificateRule **out, GError **error)
 {
     g_autoptr(GRegex) compiled = NULL;
-    if (pattern != NULL && !compile(pattern, &compiled, error))
-        return FALSE;
+    if (pattern != NULL) {
+        compiled = hg_pattern_new(pattern, 1, "the pattern",
+                                  "a regular expression with at most one group, around the user "
+                                  "name",
+                                  error);
+        if (compiled == NULL)
+            return FALSE;
+    }
     HgCertificateRule *rule = g_new0(HgCertificateRule, 1);
     rule->field = field;
     rule->pattern = g_steal_pointer(&compiled);

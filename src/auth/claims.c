@@ -3,6 +3,7 @@
 
 #include "auth/json.h"
 #include "auth/name.h"
+#include "auth/pattern.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -26,23 +27,6 @@ static char **copy_texts(const char *const *texts, guint count)
     for (guint i = 0; i < count; i++)
         copy[i] = g_strdup(texts[i]);
     return copy;
-}
-
-static gboolean compile(const char *pattern, GRegex **out, GError **error)
-{
-    g_autoptr(GError) problem = NULL;
-    /* by itself first: a ")" too many mustn't end the group that is put around it */
-    g_autoptr(GRegex) alone = g_regex_new(pattern, 0, 0, &problem);
-    if (alone == NULL || g_regex_get_capture_count(alone) > 1) {
-        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                    "user_pattern is of no use: %s; expected a regular expression with at most one "
-                    "group, around the user name",
-                    alone == NULL ? problem->message : "it has several groups");
-        return FALSE;
-    }
-    g_autofree char *whole = g_strdup_printf("\\A(?:%s)\\z", pattern);
-    *out = g_regex_new(whole, G_REGEX_OPTIMIZE, 0, NULL);
-    return *out != NULL;
 }
 
 /* A name that hg_json_find() can look for. */
@@ -92,9 +76,16 @@ static void copy_lists(HgClaimsRules *rules, const HgClaimsConfig *config)
 gboolean hg_claims_rules_new(const HgClaimsConfig *config, HgClaimsRules **out, GError **error)
 {
     g_autoptr(GRegex) pattern = NULL;
-    if (!check_names(config, error) ||
-        (config->user_pattern != NULL && !compile(config->user_pattern, &pattern, error)))
+    if (!check_names(config, error))
         return FALSE;
+    if (config->user_pattern != NULL) {
+        pattern = hg_pattern_new(config->user_pattern, 1, "user_pattern",
+                                 "a regular expression with at most one group, around the user "
+                                 "name",
+                                 error);
+        if (pattern == NULL)
+            return FALSE;
+    }
     HgClaimsRules *rules = g_new0(HgClaimsRules, 1);
     rules->required = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
     rules->attributes = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);

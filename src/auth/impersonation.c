@@ -1,7 +1,7 @@
 /* The rules of impersonation: see impersonation.h. Owns copies of all they say. */
 #include "auth/impersonation.h"
 
-#include "base/error.h"
+#include "auth/pattern.h"
 
 #include <string.h>
 
@@ -31,20 +31,14 @@ static void rule_clear(gpointer data)
     g_clear_pointer(&rule->pattern, g_regex_unref);
 }
 
-/* The whole name has to match: "a|b" must not let "ax" pass. */
 static gboolean compile(const char *pattern, GRegex **out, GError **error)
 {
     if (pattern == NULL)
         return TRUE;
-    g_autoptr(GError) problem = NULL;
-    g_autofree char *whole = g_strdup_printf("\\A(?:%s)\\z", pattern);
-    g_autoptr(GRegex) alone = g_regex_new(pattern, 0, 0, &problem); /* "a)(b" must not pass */
-    *out = alone != NULL ? g_regex_new(whole, G_REGEX_OPTIMIZE, 0, &problem) : NULL;
-    if (*out != NULL)
-        return TRUE;
-    g_set_error(error, HG_ERROR, HG_ERROR_INVALID, "\"%s\" is not a regular expression: %s",
-                pattern, problem->message);
-    return FALSE;
+    g_autofree char *what = g_strdup_printf("the pattern \"%s\"", pattern);
+    *out = hg_pattern_new(pattern, G_MAXUINT, what, "a regular expression that matches whole names",
+                          error);
+    return *out != NULL;
 }
 
 gboolean hg_impersonation_new(const HgImpersonationRule *rules, guint n_rules,

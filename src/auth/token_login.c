@@ -2,6 +2,7 @@
 #include "auth/token_login.h"
 
 #include "auth/jwt.h"
+#include "auth/pattern.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -19,18 +20,12 @@ const char *const *hg_token_any_user(void)
 gboolean hg_token_login_new(const HgTokenLoginConfig *config, HgTokenLogin **out, GError **error)
 {
     g_autoptr(GRegex) pattern = NULL;
-    g_autoptr(GError) problem = NULL;
     if (config->token_pattern != NULL) {
-        g_autoptr(GRegex) alone = g_regex_new(config->token_pattern, 0, 0, &problem);
-        g_autofree char *whole = g_strdup_printf("\\A(?:%s)\\z", config->token_pattern);
-        pattern = alone != NULL ? g_regex_new(whole, G_REGEX_OPTIMIZE, 0, NULL) : NULL;
-        if (pattern == NULL) {
-            g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
-                        "token_pattern is of no use: %s; expected a regular expression that "
-                        "matches whole tokens, and no password",
-                        problem != NULL ? problem->message : "it can't be compiled");
+        pattern = hg_pattern_new(config->token_pattern, G_MAXUINT, "token_pattern",
+                                 "a regular expression that matches whole tokens, and no password",
+                                 error);
+        if (pattern == NULL)
             return FALSE;
-        }
     }
     HgTokenLogin *login = g_new0(HgTokenLogin, 1);
     login->pattern = g_steal_pointer(&pattern);
