@@ -472,7 +472,7 @@ START_TEST(test_tls_errors)
          "c:2:65: authentication.certificate is of no use; expected certificate in the chain too"},
         {"{certificates: [{" PAIR "}], client_certificate: required, client_ca_file: a}",
          "{chain: [certificate], certificate: {pattern: '(a)(b)'}}",
-         "c:2:63: authentication.certificate.pattern: the pattern is of no use: it has several "
+         "c:2:63: authentication.certificate.pattern: the pattern is of no use: it has too many "
          "groups; expected a regular expression with at most one group, around the user name"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
