@@ -342,9 +342,10 @@ static void free_look_up(ClientLookUp *look_up)
 static void refuse_other(ClientOpening *opening, const char *other, const char *why)
 {
     g_autofree char *quoted = hg_text_quote(hg_slice_from_string(other));
-    g_autofree char *text =
-        g_strdup_printf("hivegate: user %s may not run a session as %s: %s.",
-                        hg_principal_name(opening->client->identity.principal), quoted, why);
+    g_autofree char *text = g_strdup_printf(
+        "hivegate: user %s may not run a session as %s: %s. Leave out " HG_VARIABLE_PROXY_USER
+        " (or doAs).",
+        hg_principal_name(opening->client->identity.principal), quoted, why);
     fail(opening, "42501", text);
 }
 
@@ -435,7 +436,8 @@ static gboolean read_other(HgClient *client, const HgRequest *request, HgSlice m
     if (other == NULL || strcmp(other, hg_principal_name(client->identity.principal)) == 0)
         return TRUE;
     if (!hg_user_name_check(hg_slice_from_string(other), error)) {
-        g_prefix_error(error, "hivegate: nobody can act as such a user: ");
+        g_prefix_error(error, "hivegate: " HG_VARIABLE_PROXY_USER
+                              " (or doAs): nobody can act as such a user: ");
         return FALSE;
     }
     *out = g_strdup(other);

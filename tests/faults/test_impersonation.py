@@ -175,6 +175,7 @@ def test_nobody_without_rules(make_gate: Callable, make_backend: Callable) -> No
         reply = peer.call("OpenSession", open_fields(conf={key: "bob"}))
         assert reply.sql_state == "42501"
         assert reply.error == (
-            'hivegate: user alice may not run a session as "bob": no impersonation rule allows it.'
+            'hivegate: user alice may not run a session as "bob": no impersonation rule allows it. '
+            "Leave out hive.server2.proxy.user (or doAs)."
         )
     assert not backend.seen("OpenSession")
