@@ -1,0 +1,17 @@
+/* Canonical text, made of hivegate's own tokens and never of the user's bytes between them.
+ *
+ * No comments (hints stay), one space between tokens, keywords in upper case, names that aren't
+ * plain words of ASCII in back-ticks, strings re-encoded in single quotes: two lexers can't read
+ * the result differently. It parses back to the same tree. Pure; any thread. */
+#pragma once
+
+#include "sql/tree.h"
+
+/* Appends the canonical form of tokens [first, end) of a tree. */
+void hg_sql_print_tokens(GString *out, const HgSqlTree *tree, guint32 first, guint32 end);
+
+/* The canonical text of the whole statement, to be freed. */
+char *hg_sql_print(const HgSqlTree *tree);
+
+/* Appends a name in back-ticks. */
+void hg_sql_print_name(GString *out, const char *name);

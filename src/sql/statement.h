@@ -1,0 +1,73 @@
+/* The kinds of statement, their names, and what running one changes. Constant data; any thread. */
+#pragma once
+
+#include <glib.h>
+
+/* What a statement does, seen from outside. */
+typedef enum {
+    HG_SQL_EFFECT_UNKNOWN, /* can't be told */
+    HG_SQL_EFFECT_READ,    /* reads data or metadata only */
+    HG_SQL_EFFECT_WRITE,   /* changes data or metadata that others see */
+    HG_SQL_EFFECT_SESSION, /* changes this session's state: settings, current database, temporary
+                              views and functions, variables, cached tables */
+} HgSqlEffect;
+
+typedef enum {
+    HG_SQL_STATEMENT_UNKNOWN,
+    HG_SQL_STATEMENT_QUERY,
+    HG_SQL_STATEMENT_INSERT,
+    HG_SQL_STATEMENT_INSERT_DIRECTORY,
+    HG_SQL_STATEMENT_DELETE,
+    HG_SQL_STATEMENT_UPDATE,
+    HG_SQL_STATEMENT_MERGE,
+    HG_SQL_STATEMENT_CREATE_TABLE,
+    HG_SQL_STATEMENT_CREATE_TABLE_AS,
+    HG_SQL_STATEMENT_CREATE_TABLE_LIKE,
+    HG_SQL_STATEMENT_REPLACE_TABLE,
+    HG_SQL_STATEMENT_REPLACE_TABLE_AS,
+    HG_SQL_STATEMENT_CREATE_VIEW,
+    HG_SQL_STATEMENT_CREATE_TEMPORARY_VIEW,
+    HG_SQL_STATEMENT_CREATE_FUNCTION,
+    HG_SQL_STATEMENT_CREATE_TEMPORARY_FUNCTION,
+    HG_SQL_STATEMENT_CREATE_NAMESPACE,
+    HG_SQL_STATEMENT_CREATE_INDEX,
+    HG_SQL_STATEMENT_ALTER_TABLE,
+    HG_SQL_STATEMENT_ALTER_VIEW,
+    HG_SQL_STATEMENT_ALTER_NAMESPACE,
+    HG_SQL_STATEMENT_DROP_TABLE,
+    HG_SQL_STATEMENT_DROP_VIEW,
+    HG_SQL_STATEMENT_DROP_FUNCTION,
+    HG_SQL_STATEMENT_DROP_TEMPORARY_FUNCTION,
+    HG_SQL_STATEMENT_DROP_NAMESPACE,
+    HG_SQL_STATEMENT_DROP_INDEX,
+    HG_SQL_STATEMENT_DECLARE_VARIABLE,
+    HG_SQL_STATEMENT_SET_VARIABLE,
+    HG_SQL_STATEMENT_DROP_VARIABLE,
+    HG_SQL_STATEMENT_TRUNCATE,
+    HG_SQL_STATEMENT_LOAD,
+    HG_SQL_STATEMENT_ANALYZE,
+    HG_SQL_STATEMENT_REPAIR,
+    HG_SQL_STATEMENT_REFRESH,
+    HG_SQL_STATEMENT_CACHE,
+    HG_SQL_STATEMENT_UNCACHE,
+    HG_SQL_STATEMENT_CLEAR_CACHE,
+    HG_SQL_STATEMENT_COMMENT,
+    HG_SQL_STATEMENT_EXPLAIN,
+    HG_SQL_STATEMENT_DESCRIBE,
+    HG_SQL_STATEMENT_SHOW,
+    HG_SQL_STATEMENT_USE,
+    HG_SQL_STATEMENT_SET,
+    HG_SQL_STATEMENT_RESET,
+    HG_SQL_STATEMENT_ADD_RESOURCE,
+    HG_SQL_STATEMENT_LIST_RESOURCES,
+    HG_SQL_STATEMENT_EXECUTE_IMMEDIATE,
+    HG_SQL_STATEMENT_CALL,
+    HG_SQL_STATEMENT_SCRIPT,
+    HG_SQL_STATEMENT_COUNT,
+} HgSqlStatementKind;
+
+/* A kind's name, as it stands in answers: "create-table". */
+const char *hg_sql_statement_name(HgSqlStatementKind kind);
+
+/* What statements of a kind change; scripts and what runs a text are UNKNOWN. */
+HgSqlEffect hg_sql_statement_effect(HgSqlStatementKind kind);
