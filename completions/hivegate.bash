@@ -36,10 +36,16 @@ _hivegatectl() {
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="user auth version help --help"
+        words="user auth sql version help --help"
     elif [[ ${COMP_WORDS[1]} == auth ]]; then
         words="--config --listener --bearer --password-stdin --help"
         ((COMP_CWORD > 2)) || words="test --help"
+    elif [[ ${COMP_WORDS[1]} == sql ]]; then
+        case $previous in
+        sql) words="tokens inspect --help" ;;
+        --engine | -e) words="spark-3.5 spark-4.0" ;;
+        *) words="--engine --help" ;;
+        esac
     elif [[ ${COMP_WORDS[1]} != user ]]; then
         words=
     elif ((COMP_CWORD == 2)); then

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ctl/auth_command.h"
+#include "ctl/sql_command.h"
 #include "ctl/user_command.h"
 
 #include <string.h>
@@ -24,6 +25,8 @@ static const Command commands[] = {
     {"user", "delete", hg_user_delete, "--file FILE NAME", "delete a user"},
     {"user", "check", hg_user_check, "--file FILE NAME", "is this the user's password?"},
     {"auth", "test", hg_auth_test, "--config FILE USER", "who would this login be, and why?"},
+    {"sql", "tokens", hg_sql_tokens, "[--engine ENGINE]", "the tokens of statements (JSON lines)"},
+    {"sql", "inspect", hg_sql_inspect, "[--engine ENGINE]", "what statements touch (JSON lines)"},
 };
 
 /* The list of commands: all, or those of one noun. */

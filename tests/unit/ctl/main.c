@@ -6,6 +6,7 @@ int main(void)
     SRunner *runner = srunner_create(users_edit_suite());
     srunner_add_suite(runner, prompt_suite());
     srunner_add_suite(runner, command_suite());
+    srunner_add_suite(runner, sql_command_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -1,0 +1,151 @@
+/* What a statement touches, as JSON: see sql_inspect.h. Owns nothing; one thread. */
+#include "ctl/sql_inspect.h"
+
+#include "sql/parser.h"
+#include "sql/scope.h"
+#include "sql/statement.h"
+
+#include <string.h>
+
+/* The lists of an answer; each name once, in the order of the text. */
+typedef struct {
+    json_t *reads;
+    json_t *writes;
+    json_t *objects;
+    json_t *functions;
+    GHashTable *seen; /* list and name */
+} Lists;
+
+static gboolean setting(const HgSqlRequest *request, const char *key, gboolean standard)
+{
+    json_t *value = json_object_get(request->conf, key);
+    if (json_is_boolean(value))
+        return json_is_true(value);
+    const char *text = json_string_value(value);
+    return text != NULL ? g_ascii_strcasecmp(text, "true") == 0 : standard;
+}
+
+static HgSqlOptions options_of(const HgSqlRequest *request, HgSqlEngine engine)
+{
+    gboolean ansi = setting(request, "spark.sql.ansi.enabled", engine == HG_SQL_SPARK_40);
+    return (HgSqlOptions){
+        .engine = engine,
+        .reserved_words = ansi && setting(request, "spark.sql.ansi.enforceReservedKeywords", FALSE),
+        .double_quoted_names =
+            ansi && setting(request, "spark.sql.ansi.doubleQuotedIdentifiers", FALSE)};
+}
+
+/* Settings under which the text means something else than is read here. */
+static const char *unsupported_setting(const HgSqlRequest *request)
+{
+    const char *policy =
+        json_string_value(json_object_get(request->conf, "spark.sql.legacy.ctePrecedencePolicy"));
+    if (policy != NULL && g_ascii_strcasecmp(policy, "LEGACY") == 0)
+        return "spark.sql.legacy.ctePrecedencePolicy=LEGACY changes what names mean";
+    return NULL;
+}
+
+static void add(Lists *lists, json_t *list, char *const *parts)
+{
+    g_autofree char *joined = g_strjoinv("\x1f", (char **)parts);
+    if (!g_hash_table_add(lists->seen, g_strdup_printf("%p %s", (void *)list, joined)))
+        return;
+    json_t *name = json_array();
+    for (gsize i = 0; parts[i] != NULL; i++)
+        json_array_append_new(name, json_string(parts[i]));
+    json_array_append_new(list, name);
+}
+
+/* Functions are listed as one text each. */
+static void add_function(Lists *lists, char *const *parts)
+{
+    g_autofree char *name = g_strjoinv(".", (char **)parts);
+    if (g_hash_table_add(lists->seen, g_strdup_printf("function %s", name)))
+        json_array_append_new(lists->functions, json_string(name));
+}
+
+static void add_reference(Lists *lists, const HgSqlReference *reference, char *const *parts)
+{
+    switch (reference->role) {
+    case HG_SQL_ROLE_READ:
+        if (reference->cte == NULL)
+            add(lists, lists->reads, parts);
+        break;
+    case HG_SQL_ROLE_CHANGE:
+        add(lists, lists->reads, parts);
+        add(lists, lists->writes, parts);
+        break;
+    case HG_SQL_ROLE_WRITE:
+        add(lists, lists->writes, parts);
+        break;
+    case HG_SQL_ROLE_OBJECT:
+    case HG_SQL_ROLE_NAMESPACE:
+        add(lists, lists->objects, parts);
+        break;
+    case HG_SQL_ROLE_FUNCTION:
+        add_function(lists, parts);
+        break;
+    case HG_SQL_ROLE_NONE:
+    case HG_SQL_ROLE_VARIABLE:
+    case HG_SQL_ROLE_CTE:
+        break;
+    }
+}
+
+static gboolean fill(Lists *lists, const HgSqlTree *tree, const HgSqlScope *scope, GError **error)
+{
+    for (gsize i = 0; i < hg_sql_scope_count(scope); i++) {
+        const HgSqlReference *reference = hg_sql_scope_at(scope, i);
+        g_auto(GStrv) parts = hg_sql_reference_parts(tree, reference, error);
+        if (parts == NULL)
+            return FALSE;
+        add_reference(lists, reference, parts);
+    }
+    return TRUE;
+}
+
+static json_t *refusal(const HgSqlRequest *request, const char *statement, const char *reason)
+{
+    return json_pack("{s:O?, s:b, s:s, s:[], s:[], s:[], s:[], s:s}", "id", request->id, "ok", 0,
+                     "statement", statement, "reads", "writes", "objects", "functions", "reason",
+                     reason);
+}
+
+static json_t *describe(const HgSqlRequest *request, const HgSqlTree *tree)
+{
+    const char *statement =
+        hg_sql_statement_name((HgSqlStatementKind)hg_sql_tree_root(tree)->detail);
+    g_autoptr(HgSqlScope) scope =
+        hg_sql_scope_new(tree, setting(request, "spark.sql.caseSensitive", FALSE));
+    if (hg_sql_scope_opaque(scope) != NULL)
+        return refusal(request, statement, hg_sql_scope_opaque(scope));
+    Lists lists = {.reads = json_array(),
+                   .writes = json_array(),
+                   .objects = json_array(),
+                   .functions = json_array(),
+                   .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    g_autoptr(GError) error = NULL;
+    gboolean known = fill(&lists, tree, scope, &error);
+    g_hash_table_unref(lists.seen);
+    json_t *answer =
+        json_pack("{s:O?, s:b, s:s, s:o, s:o, s:o, s:o, s:n}", "id", request->id, "ok", 1,
+                  "statement", statement, "reads", lists.reads, "writes", lists.writes, "objects",
+                  lists.objects, "functions", lists.functions, "reason");
+    if (known)
+        return answer;
+    json_decref(answer);
+    return refusal(request, statement, error->message);
+}
+
+json_t *hg_sql_inspect_answer(const HgSqlRequest *request, HgSqlEngine engine)
+{
+    HgSqlOptions options = options_of(request, engine);
+    g_autoptr(GError) error = NULL;
+    const char *wrong = unsupported_setting(request);
+    if (wrong != NULL)
+        return refusal(request, "unknown", wrong);
+    g_autoptr(HgSqlTree) tree = hg_sql_parse(request->text, &options, &error);
+    if (tree == NULL)
+        return refusal(request, "unknown", error->message);
+    return describe(request, tree);
+}
