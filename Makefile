@@ -64,6 +64,7 @@ bench: build-release
 	@bench/run.py $(BENCH)
 	@bench/logins.py
 	@bench/spark_fetch.py
+	@.cache/venv/bin/python bench/sql_cost.py
 
 soak: build-release
 	@tools/setup demo test

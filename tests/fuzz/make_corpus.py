@@ -519,6 +519,16 @@ def key_sets() -> dict[str, bytes]:
     return {name: json.dumps({"keys": keys}).encode() for name, keys in sets.items()}
 
 
+def statements() -> dict[str, bytes]:
+    """The SQL of tests/sql/golden, one seed each."""
+    folder = pathlib.Path(__file__).resolve().parents[1] / "sql" / "golden"
+    found = {}
+    for path in sorted(folder.glob("*.txt")):
+        for number, block in enumerate(path.read_text().split("\n== ")[1:]):
+            found[f"{path.stem}-{number}"] = block.partition("\n")[2].strip().encode()
+    return found
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -559,6 +569,9 @@ def main() -> None:
         write(root, "jwks", name, seed)
     for name, words in CONFIGS.items():
         write(root, "config", name, words.encode())
+    for name, words in statements().items():
+        write(root, "parse", name, words)
+        write(root, "tokens", name, words)
     for number in range(8):  # programs: any bytes will do
         program = bytes((number * 37 + i * (number + 3)) % 256 for i in range(60 * (number + 1)))
         write(root, "build", f"program-{number}", program)
