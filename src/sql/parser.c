@@ -66,7 +66,11 @@ gboolean hg_sql_eat_if_exists(HgSqlParser *parser)
 
 void hg_sql_skip_rest(HgSqlParser *parser)
 {
+    if (parser->at == parser->count)
+        return;
+    HgSqlNode *text = hg_sql_open(parser, HG_SQL_NODE_TEXT);
     parser->at = parser->count;
+    hg_sql_close(parser, text);
 }
 
 gboolean hg_sql_enter(HgSqlParser *parser)

@@ -75,7 +75,7 @@ gboolean hg_sql_eat_2(HgSqlParser *parser, guint first, guint second);
 gboolean hg_sql_eat_if_not_exists(HgSqlParser *parser);
 gboolean hg_sql_eat_if_exists(HgSqlParser *parser);
 
-/* Passes all that is left of the statement. */
+/* Passes all that is left of the statement, as a TEXT node. */
 void hg_sql_skip_rest(HgSqlParser *parser);
 
 /* One level deeper; FALSE, and the text is refused, when that is too deep. */

@@ -99,14 +99,22 @@ static gboolean may_touch(guint before, guint kind)
            before == HG_SQL_TOKEN_DOT;
 }
 
-/* Marks the tokens of names, which keep their case. */
-static void mark_names(const HgSqlNode *root, guint32 first, guint8 *marks, guint32 count)
+/* How a token is printed. */
+enum {
+    PLAIN,
+    NAME, /* with its case */
+    TEXT, /* with all that stands in front of it, as it is */
+};
+
+/* Marks tokens [first, first + count) by the nodes that they belong to. */
+static void mark(const HgSqlNode *root, guint32 first, guint8 *marks, guint32 count)
 {
     const HgSqlNode *node = root;
     while (node != NULL) {
-        if (is_name_token(node))
+        gboolean text = node->kind == HG_SQL_NODE_TEXT;
+        if (text || is_name_token(node))
             for (guint32 i = MAX(node->first, first); i < node->end && i < first + count; i++)
-                marks[i - first] = 1;
+                marks[i - first] = text ? TEXT : NAME;
         if (node->child != NULL) {
             node = node->child;
             continue;
@@ -118,25 +126,30 @@ static void mark_names(const HgSqlNode *root, guint32 first, guint8 *marks, guin
     }
 }
 
+static gboolean is_number(guint kind)
+{
+    return kind >= HG_SQL_TOKEN_BIGINT_LITERAL && kind <= HG_SQL_TOKEN_BIGDECIMAL_LITERAL;
+}
+
 void hg_sql_print_tokens(GString *out, const HgSqlTree *tree, guint32 first, guint32 end)
 {
     const HgSqlToken *tokens = hg_sql_tree_tokens(tree, NULL);
     HgSlice all = hg_sql_tree_text(tree);
     g_autofree guint8 *marks = g_malloc0(end - first + 1);
-    mark_names(hg_sql_tree_root(tree), first, marks, end - first);
+    mark(hg_sql_tree_root(tree), first, marks, end - first);
     guint before = HG_SQL_TOKEN_EOF;
     for (guint32 i = first; i < end; i++) {
         const HgSqlToken *token = &tokens[i];
-        HgSlice text = hg_slice(all.data + token->start, token->end - token->start);
+        guint8 how = marks[i - first];
+        gboolean inside = how == TEXT && i > first && marks[i - first - 1] == TEXT;
+        guint32 start = inside ? tokens[i - 1].end : token->start;
+        HgSlice text = hg_slice(all.data + start, token->end - start);
         /* 1 .x and 1. x are other tokens than 1.x: a number keeps its distance */
-        gboolean number = token->kind >= HG_SQL_TOKEN_BIGINT_LITERAL &&
-                          token->kind <= HG_SQL_TOKEN_BIGDECIMAL_LITERAL;
-        gboolean after_number =
-            before >= HG_SQL_TOKEN_BIGINT_LITERAL && before <= HG_SQL_TOKEN_BIGDECIMAL_LITERAL;
-        if (out->len > 0 && (number || after_number || !may_touch(before, token->kind)) &&
-            before != HG_SQL_TOKEN_EOF)
+        gboolean apart = is_number(token->kind) || is_number(before) || how == TEXT ||
+                         !may_touch(before, token->kind);
+        if (apart && !inside && before != HG_SQL_TOKEN_EOF)
             g_string_append_c(out, ' ');
-        if (marks[i - first] != 0 && token->kind <= HG_SQL_TOKEN_LAST_KEYWORD)
+        if (how == TEXT || (how == NAME && token->kind <= HG_SQL_TOKEN_LAST_KEYWORD))
             g_string_append_len(out, (const char *)text.data, (gssize)text.size);
         else
             print_token(out, token, text);

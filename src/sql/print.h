@@ -2,7 +2,8 @@
  *
  * No comments (hints stay), one space between tokens, keywords in upper case, names that aren't
  * plain words of ASCII in back-ticks, strings re-encoded in single quotes: two lexers can't read
- * the result differently. It parses back to the same tree. Pure; any thread. */
+ * the result differently. What Spark takes as it stands (SET's values, paths of ADD JAR) is kept
+ * byte for byte. It parses back to the same tree. Pure; any thread. */
 #pragma once
 
 #include "sql/tree.h"

@@ -39,6 +39,7 @@ typedef enum {
     HG_SQL_NODE_LAMBDA,    /* x -> expression */
     HG_SQL_NODE_PARAMETER, /* ? or :name */
     HG_SQL_NODE_NAME, /* the name of something; role says of what; FLAG_DYNAMIC for IDENTIFIER() */
+    HG_SQL_NODE_TEXT, /* what Spark takes as it stands: a setting, a path */
     HG_SQL_NODE_COUNT,
 } HgSqlNodeKind;
 
