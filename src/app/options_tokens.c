@@ -114,8 +114,9 @@ static const HgSection requirement_section = DESCRIBE(HgClaimRequirement, requir
              "minute. Without it, the system's."},                                                 \
         {.name = "proxy",                                                                          \
          STRING(type, part.proxy, HG_OPTION_TEXT),                                                 \
-         .text = "The HTTP proxy on the way there, such as `http://proxy.example.org:3128`. The "  \
-                 "environment's proxies don't count."},                                            \
+         .text =                                                                                   \
+             "The HTTP proxy on the way there, such as `http://outbound.example.org:8080`. The "   \
+             "environment's proxies don't count."},                                                \
         {.name = "plaintext",                                                                      \
          CHOICE(type, part.plaintext, gboolean, booleans),                                         \
          .fallback = "false",                                                                      \
