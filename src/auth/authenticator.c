@@ -295,6 +295,13 @@ static gboolean recall_failure(HgAuthenticator *auth, const HgAttempt *attempt, 
     return TRUE;
 }
 
+/* TRUE when the method decides by passwords, which can be guessed: only these are throttled. Many
+ * people share the names under which tokens come (`token`), and often an address. */
+static gboolean is_guessable(const HgAuthenticator *auth, guint method)
+{
+    return !auth->methods[method].table->takes_bearer;
+}
+
 /* TRUE when the client has failed too often. */
 static gboolean is_throttled(HgAuthenticator *auth, const HgAttempt *attempt, HgLogin *out)
 {
@@ -319,8 +326,12 @@ gboolean hg_authenticator_try(HgAuthenticator *auth, const HgAttempt *attempt, H
         hg_login_say(out, HG_VERDICT_DENIED, "no user could have this name and password");
         return TRUE;
     }
-    return recall_success(auth, attempt, out) || is_throttled(auth, attempt, out) ||
-           recall_failure(auth, attempt, out);
+    if (recall_success(auth, attempt, out))
+        return TRUE;
+    /* where tokens are taken, a method has to say first whether this is one */
+    if (!hg_authenticator_takes_bearer(auth, attempt->chain) && is_throttled(auth, attempt, out))
+        return TRUE;
+    return recall_failure(auth, attempt, out);
 }
 
 /* ---- checking ---- */
@@ -350,15 +361,18 @@ static void check_accepted(HgAuthenticator *auth, guint method, HgLogin *login)
     hg_login_say(login, HG_VERDICT_DENIED, kept);
 }
 
-/* Asks one method after the other until one decides. *method is the one that did. */
-static void ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
-                      void *data, guint *method, HgLogin *out)
+/* Asks one method after the other until one decides. *method is the one that did. FALSE when the
+ * client is refused because it has failed too often. */
+static gboolean ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
+                          void *data, guint *method, HgLogin *out)
 {
     const Chain *chain = get_chain(auth, attempt->chain);
     g_autoptr(GString) whys = g_string_new(NULL);
     for (guint i = 0; i < chain->n_methods; i++) {
         const HgAuthMethod *step = &auth->methods[chain->methods[i]];
         *method = chain->methods[i];
+        if (trace == NULL && is_guessable(auth, *method) && is_throttled(auth, attempt, out))
+            return FALSE;
         step->table->check(step->self, &attempt->credentials, out);
         if (out->verdict == HG_VERDICT_ACCEPTED)
             check_accepted(auth, *method, out);
@@ -369,7 +383,7 @@ static void ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTra
                 g_free(out->why);
                 out->why = why;
             }
-            return;
+            return TRUE;
         }
         g_string_append_printf(whys, "%s%s: %s", whys->len > 0 ? "; " : "", step->table->name,
                                out->why != NULL ? out->why : "not for this method");
@@ -377,6 +391,7 @@ static void ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTra
     }
     hg_login_say(out, HG_VERDICT_DENIED,
                  whys->len > 0 ? whys->str : "no method of the chain takes such a login");
+    return TRUE;
 }
 
 static void remember(HgAuthenticator *auth, const HgAttempt *attempt, const HgLogin *login,
@@ -401,12 +416,13 @@ void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgA
         return;
     }
     /* many connections of one user often begin at once: the first check answers for the others */
-    if (trace == NULL && (recall_success(auth, attempt, out) || is_throttled(auth, attempt, out) ||
-                          recall_failure(auth, attempt, out)))
+    if (trace == NULL && (recall_success(auth, attempt, out) || recall_failure(auth, attempt, out)))
         return;
-    ask_chain(auth, attempt, trace, data, &method, out);
+    if (!ask_chain(auth, attempt, trace, data, &method, out))
+        return;
     remember(auth, attempt, out, method);
-    if (attempt->credentials.bearer)
+    if (attempt->credentials.bearer || trace != NULL || auth->n_methods == 0 ||
+        !is_guessable(auth, method))
         return;
     g_autofree char *name = hg_slice_dup_string(attempt->credentials.name);
     if (out->verdict == HG_VERDICT_ACCEPTED)
@@ -426,6 +442,9 @@ HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const 
         HgPrincipal *principal = method->table->look_up != NULL
                                      ? method->table->look_up(method->self, name, &problem)
                                      : NULL;
+        if (principal != NULL &&
+            !hg_user_name_check(hg_slice_from_string(hg_principal_name(principal)), &problem))
+            g_clear_pointer(&principal, hg_principal_unref);
         if (problem != NULL)
             g_propagate_prefixed_error(error, problem, "%s: ", method->table->name);
         if (principal != NULL || problem != NULL)

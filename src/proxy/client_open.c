@@ -371,11 +371,14 @@ static void on_looked_up(HgTask *task)
                                                   client->identity.principal, look_up->found)) {
             refuse_other(opening, look_up->name, "no impersonation rule allows it");
         } else if (hg_request_read(message, &request) == HG_REQUEST_OK) {
+            /* as the directory has the name, however it was typed */
             g_free(opening->effective_user);
-            opening->effective_user = g_strdup(look_up->name);
+            opening->effective_user = g_strdup(hg_principal_name(look_up->found));
             hg_principal_unref(opening->effective);
             opening->effective = hg_principal_ref(look_up->found);
             begin(opening, &request, message);
+        } else {
+            fail(opening, "HY000", "hivegate can't read this OpenSession any more.");
         }
         hg_client_leave(client);
     }

@@ -521,6 +521,31 @@ START_TEST(test_failing_again_and_again)
 }
 END_TEST
 
+/* Many share the name under which tokens come, and nobody can guess one. */
+START_TEST(test_tokens_are_not_throttled)
+{
+    Script first = {.verdict = HG_VERDICT_DENIED, .name = "alice"}; /* takes tokens */
+    Script second = {.verdict = HG_VERDICT_DENIED, .name = "alice"};
+    HgAuthenticatorConfig config = {
+        .throttle = {.refuse_after = 3, .window_ms = 60000, .refuse_for_ms = 60000}};
+    g_autoptr(HgAuthenticator) auth = make_two(config, &first, &second);
+    for (guint i = 1; i <= 10; i++) {
+        g_auto(HgLogin) login = check_login(auth, "token", "expired");
+        ck_assert_ptr_null(login.say);
+        ck_assert_uint_eq(first.asked, i);
+    }
+    first.verdict = HG_VERDICT_NOT_MINE;
+    for (guint i = 0; i < 10; i++) {
+        g_auto(HgLogin) login = check_login(auth, "token", "guessed");
+        ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+    }
+    ck_assert_uint_eq(second.asked, 3); /* passwords are */
+    first.verdict = HG_VERDICT_ACCEPTED;
+    g_auto(HgLogin) good = check_login(auth, "token", "good");
+    ck_assert_int_eq(good.verdict, HG_VERDICT_ACCEPTED);
+}
+END_TEST
+
 START_TEST(test_look_up)
 {
     Script first = {.verdict = HG_VERDICT_NOT_MINE};
@@ -535,6 +560,10 @@ START_TEST(test_look_up)
     first.verdict = HG_VERDICT_UNAVAILABLE;
     ck_assert_ptr_null(hg_authenticator_look_up(auth, 0, "carol", &error));
     ck_assert_str_eq(error->message, "first: away");
+    first.verdict = HG_VERDICT_ACCEPTED; /* nobody can act as such a user */
+    g_clear_error(&error);
+    ck_assert_ptr_null(hg_authenticator_look_up(auth, 0, "carol@example.org", &error));
+    ck_assert_ptr_nonnull(error);
 }
 END_TEST
 
@@ -715,6 +744,7 @@ Suite *authenticator_suite(void)
     tcase_add_test(tcase, test_memory_of_failures);
     tcase_add_test(tcase, test_memory_of_tokens);
     tcase_add_test(tcase, test_failing_again_and_again);
+    tcase_add_test(tcase, test_tokens_are_not_throttled);
     tcase_add_test(tcase, test_look_up);
     tcase_add_test(tcase, test_unknown_names_cost_the_same);
     tcase_add_test(tcase, test_remembered_is_cheap);
