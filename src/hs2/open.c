@@ -71,12 +71,19 @@ static gboolean next_entry(Entries *entries)
     return !entries->broken;
 }
 
+/* What hive.server2.proxy.user may say. */
+static const char *asked_user(const Rewrite *rewrite)
+{
+    const HgOpenPlan *plan = rewrite->plan;
+    return plan->asked_user != NULL ? plan->asked_user : plan->effective_user;
+}
+
 /* Writes the client's entries that may pass, and counts them in *kept. */
 static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
 {
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
     while (next_entry(&entries)) {
-        switch (hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user,
+        switch (hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
                                   &rewrite->plan->variables, error)) {
         case HG_VARIABLE_PASS:
             hg_writer_string(&rewrite->writer, entries.key);
@@ -161,7 +168,7 @@ static gboolean judge_properties(Rewrite *rewrite, GError **error)
         return TRUE;
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->properties));
     while (next_entry(&entries))
-        if (hg_variable_judge(entries.key, entries.value, rewrite->plan->effective_user,
+        if (hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
                               &rewrite->plan->variables, error) == HG_VARIABLE_REFUSE)
             return FALSE;
     return entries.broken ? fail_invalid(error) : TRUE;

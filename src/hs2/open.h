@@ -14,6 +14,7 @@
 
 typedef struct {
     const char *effective_user; /* who the session runs as */
+    const char *asked_user;     /* the same as the client names them; NULL: as effective_user */
     const char *login_name; /* hivegate's login at the endpoint (the effective user, or the service
                              * account): field 2, which a server without SASL takes the user from */
     gboolean name_proxy_user;  /* login: service: set hive.server2.proxy.user to effective_user */
@@ -29,9 +30,9 @@ gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char
 /* Appends the edited message, always with a strict head. FALSE with *error:
  *
  * - HG_ERROR_DENIED: a session variable that must not pass: hive.server2.proxy.user in any spelling
- *   (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than the effective
- *   one; set:system:*, set:env:* (and metaconf); what is the server's own, or the rules don't
- * allow; the same in Databricks' connectionProperties.
+ *   (bare, set:, set:hiveconf:, set:hivevar:, any case) that names another user than
+ *   asked_user; set:system:*, set:env:* (and metaconf); what is the server's own, or the rules
+ * don't allow; the same in Databricks' connectionProperties.
  * - HG_ERROR_INVALID: the map can't be read (the validator refuses such a request before).
  * - HG_ERROR_LIMIT: the buffer can't grow.
  *

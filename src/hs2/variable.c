@@ -166,7 +166,7 @@ static HgVariableVerdict refuse(HgSlice key, const char *why, GError **error)
     return HG_VARIABLE_REFUSE;
 }
 
-HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effective_user,
+HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *user,
                                     const HgVariableRules *rules, GError **error)
 {
     g_autofree char *folded = fold(key);
@@ -178,11 +178,11 @@ HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effe
         why = refusal_of(name, rules);
         return why == NULL ? HG_VARIABLE_PASS : refuse(key, why, error);
     }
-    if (value.size == 0 || hg_slice_equal_string(value, effective_user))
+    if (value.size == 0 || hg_slice_equal_string(value, user))
         return HG_VARIABLE_DROP;
     g_autofree char *quoted = hg_text_quote(value);
     g_set_error(error, HG_ERROR, HG_ERROR_DENIED,
-                "this session runs as %s, not as %s; leave out " HG_VARIABLE_PROXY_USER,
-                effective_user, quoted);
+                "this session runs as %s, not as %s; leave out " HG_VARIABLE_PROXY_USER, user,
+                quoted);
     return HG_VARIABLE_REFUSE;
 }

@@ -40,7 +40,8 @@ gboolean hg_variable_is(HgSlice key, const char *name);
  * path, master), or loads code into it. The name has no prefix. */
 gboolean hg_variable_is_server_wide(const char *name);
 
-/* Judges one variable of a session that runs as `effective_user`. `key` and `value` are valid UTF-8
- * without NUL. *error is set for REFUSE only: HG_ERROR_DENIED, a text for the user. */
-HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *effective_user,
+/* Judges one variable of a session that runs as `user`, as the client names them. `key` and `value`
+ * are valid UTF-8 without NUL. *error is set for REFUSE only: HG_ERROR_DENIED, a text for the user.
+ */
+HgVariableVerdict hg_variable_judge(HgSlice key, HgSlice value, const char *user,
                                     const HgVariableRules *rules, GError **error);

@@ -249,7 +249,9 @@ int hg_stream_error(const HgStream *stream)
 
 const char *hg_stream_problem(const HgStream *stream)
 {
-    return stream->problem != NULL ? stream->problem : g_strerror(stream->error);
+    if (stream->problem != NULL)
+        return stream->problem;
+    return stream->error == EPIPE ? "the peer closed the connection" : g_strerror(stream->error);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -112,7 +112,8 @@ static HgIo outcome(HgStream *stream, int rc, gboolean *needs_other, int other)
         tls->mute = TRUE;
         if (errno == 0)
             return HG_IO_END;
-        stream->error = errno;
+        if (stream->error == 0) /* reading tries a handshake's write again: the first error tells */
+            stream->error = errno;
     } else {
         tls->broken = TRUE;
         set_problem(stream, hg_tls_describe(tls->ssl));

@@ -21,6 +21,8 @@ struct ClientOpening {
     gint32 seqid;
     HgDialect dialect; /* of the client */
     char *effective_user;
+    char
+        *asked_user; /* the same as the client names them, when the directory writes it otherwise */
     HgPrincipal *effective; /* what is known of them; NULL: nothing */
     guint64 tried;          /* endpoints that failed: hg_endpoint_bit() */
     HgEndpoint *endpoint;   /* counted by hg_pool_choose(); NULL between attempts */
@@ -61,6 +63,7 @@ static void free_opening(ClientOpening *opening)
     hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
     g_free(opening->effective_user);
+    g_free(opening->asked_user);
     hg_principal_unref(opening->effective);
     g_free(opening);
 }
@@ -162,6 +165,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     g_autoptr(HgSession) session =
         hg_session_new(client->identity.principal, opening->effective_user,
                        g_steal_pointer(&opening->endpoint), &theirs, keeps ? client->id : 0);
+    hg_session_set_asked_user(session, opening->asked_user);
     hg_session_set_dialect(session, opening->dialect);
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
     if (keeps) {
@@ -266,6 +270,7 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
     if (!check_login_name(pool, opening->effective_user, error))
         return FALSE;
     HgOpenPlan plan = {.effective_user = opening->effective_user,
+                       .asked_user = opening->asked_user,
                        .login_name = hg_worker_login_name(client->worker, opening->effective_user),
                        .name_proxy_user = pool->login == HG_LOGIN_SERVICE,
                        .variables = {.allow = hg_client_options(client)->variables_allow,
@@ -372,6 +377,7 @@ static void on_looked_up(HgTask *task)
             refuse_other(opening, look_up->name, "no impersonation rule allows it");
         } else if (hg_request_read(message, &request) == HG_REQUEST_OK) {
             /* as the directory has the name, however it was typed */
+            opening->asked_user = g_steal_pointer(&look_up->name);
             g_free(opening->effective_user);
             opening->effective_user = g_strdup(hg_principal_name(look_up->found));
             hg_principal_unref(opening->effective);

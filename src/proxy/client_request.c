@@ -114,7 +114,7 @@ static gboolean make_strict(const HgRequest *request, const guint8 *message, HgB
 static gboolean refuse_other(HgClient *client, const HgRequest *request, const HgSession *session)
 {
     const char *other = hg_client_http_acts_as(client);
-    if (other == NULL || strcmp(other, hg_session_effective_user(session)) == 0)
+    if (other == NULL || hg_session_runs_as(session, other))
         return FALSE;
     g_autofree char *text =
         g_strdup_printf("hivegate: this session runs as %s, and doAs names somebody else; open a "

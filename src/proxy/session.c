@@ -31,6 +31,7 @@ struct HgSession {
     HgEndpoint *endpoint;
     HgPrincipal *principal;
     char *effective_user;
+    char *asked_user; /* NULL: as the effective one */
     guint64 home;
     HgWorker *worker;     /* NULL: ends with its home */
     atomic_bool in_quota; /* by itself, as it has a worker and no home lease */
@@ -82,6 +83,7 @@ void hg_session_unref(HgSession *session)
     hg_principal_unref(session->principal);
     pthread_mutex_destroy(&session->lock);
     g_free(session->effective_user);
+    g_free(session->asked_user);
     g_free(session->lost_why);
     g_free(session);
 }
@@ -109,6 +111,16 @@ HgPrincipal *hg_session_principal(const HgSession *session)
 const char *hg_session_effective_user(const HgSession *session)
 {
     return session->effective_user;
+}
+
+void hg_session_set_asked_user(HgSession *session, const char *asked_user)
+{
+    session->asked_user = g_strdup(asked_user);
+}
+
+gboolean hg_session_runs_as(const HgSession *session, const char *name)
+{
+    return strcmp(session->effective_user, name) == 0 || g_strcmp0(session->asked_user, name) == 0;
 }
 
 guint64 hg_session_home(const HgSession *session)

@@ -40,6 +40,13 @@ HgPrincipal *hg_session_principal(const HgSession *session);
 const char *hg_session_effective_user(const HgSession *session);
 guint64 hg_session_home(const HgSession *session);
 
+/* The effective user as the client names them, when the directory writes the name otherwise. Before
+ * anybody else knows the session. */
+void hg_session_set_asked_user(HgSession *session, const char *asked_user);
+
+/* TRUE when a client that names this user means the effective user. */
+gboolean hg_session_runs_as(const HgSession *session, const char *name);
+
 /* For a session that doesn't end with a connection (proxy/resident): the worker it lives with.
  * Before anybody else knows the session. */
 void hg_session_set_worker(HgSession *session, HgWorker *worker);
