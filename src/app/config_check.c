@@ -271,42 +271,6 @@ static void check_authentication(const HgConfig *config, const HgYaml *root,
             "file, because the chain names users (hivegatectl user add makes one)");
 }
 
-/* One rule of impersonation: about somebody, and as somebody. */
-static void check_impersonation_rule(const HgImpersonationConfig *rule, const HgYaml *map,
-                                     guint index, HgDiagnostics *diagnostics)
-{
-    guint about = (rule->principal != NULL) + (rule->principal_group != NULL) +
-                  (rule->principal_pattern != NULL);
-    if (about != 1)
-        hg_diagnostics_error(diagnostics, map->mark,
-                             "impersonation[%u]: expected one of principal, principal_group and "
-                             "principal_pattern",
-                             index);
-    const HgMayActAsConfig *as = &rule->may_act_as;
-    if (hg_yaml_get(map, "may_act_as") != NULL && as->n_users == 0 && as->n_groups == 0 &&
-        as->pattern == NULL)
-        hg_diagnostics_error(diagnostics, place(map, "may_act_as"),
-                             "impersonation[%u].may_act_as: expected users, groups or a pattern",
-                             index);
-    HgImpersonationRule patterns = {.principal_pattern = rule->principal_pattern,
-                                    .pattern = as->pattern};
-    g_autoptr(HgImpersonation) made = NULL;
-    g_autoptr(GError) error = NULL;
-    if (!hg_impersonation_new(&patterns, 1, &made, &error))
-        hg_diagnostics_error(diagnostics, map->mark, "impersonation[%u]: %s", index,
-                             error->message);
-}
-
-static void check_impersonation(const HgConfig *config, const HgYaml *root,
-                                HgDiagnostics *diagnostics)
-{
-    const HgYaml *list = hg_yaml_get(root, "impersonation");
-    for (guint i = 0; i < config->n_impersonation; i++)
-        if (hg_yaml_nth(list, i)->kind == HG_YAML_MAP)
-            check_impersonation_rule(&config->impersonation[i], hg_yaml_nth(list, i), i,
-                                     diagnostics);
-}
-
 /* The operator's own variables: none that no session may set. */
 static void check_session_variables(const HgConfig *config, const HgYaml *root,
                                     HgDiagnostics *diagnostics)
@@ -464,7 +428,7 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
 {
     check_listeners(config, root, diagnostics);
     check_authentication(config, root, diagnostics);
-    check_impersonation(config, root, diagnostics);
+    hg_config_check_realms(config, root, diagnostics);
     check_session_variables(config, root, diagnostics);
     check_pools(config, root, diagnostics);
     check_limits(config, root, diagnostics);

@@ -30,5 +30,8 @@ void hg_config_check_tokens(const HgConfig *config, const HgYaml *root, HgDiagno
 void hg_config_check_token_files(const HgConfig *config, const HgYaml *root,
                                  HgDiagnostics *diagnostics);
 
+/* The part of the above for realms and the rules of impersonation, which name them. */
+void hg_config_check_realms(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics);
+
 /* TRUE when the method is in a chain: the common one, or a listener's own. */
 gboolean hg_config_is_chained(const HgConfig *config, const char *method);

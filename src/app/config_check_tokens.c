@@ -50,7 +50,7 @@ static void check_keys(const HgIssuerConfig *keys, const HgYaml *map, const char
                              path);
 }
 
-/* Two issuers of one name would be one realm; two of one URL, a matter of luck. */
+/* Two issuers of one URL would be a matter of luck. */
 static void check_twins(const HgJwtMethodConfig *jwt, const HgYaml *list, guint index,
                         HgDiagnostics *diagnostics)
 {
@@ -58,11 +58,6 @@ static void check_twins(const HgJwtMethodConfig *jwt, const HgYaml *list, guint 
     for (guint i = 0; i < index; i++) {
         const HgIssuerConfig *other = &jwt->issuers[i].keys;
         const HgYaml *map = hg_yaml_nth(list, index);
-        if (one->name != NULL && g_strcmp0(one->name, other->name) == 0)
-            hg_diagnostics_error(diagnostics, place(map, "name"),
-                                 "authentication.jwt.issuers[%u].name: %s is the name of another "
-                                 "issuer already; expected a name of its own",
-                                 index, one->name);
         if (one->issuer != NULL && g_strcmp0(one->issuer, other->issuer) == 0)
             hg_diagnostics_error(diagnostics, place(map, "issuer"),
                                  "authentication.jwt.issuers[%u].issuer: %s is in the list "

@@ -414,7 +414,7 @@ static const HgOption may_act_as_rows[] = {
      LIST(HgMayActAsConfig, users, HG_OPTION_NAMES),
      .min = 1,
      .max = 10000,
-     .text = "Names of users."},
+     .text = "Names of users, as sessions are to run under them: no other spelling is taken."},
     {.name = "groups",
      LIST(HgMayActAsConfig, groups, HG_OPTION_NAMES),
      .min = 1,
@@ -422,7 +422,9 @@ static const HgOption may_act_as_rows[] = {
      .text = "Groups: their members, as the chain of the listener knows them."},
     {.name = "pattern",
      STRING(HgMayActAsConfig, pattern, HG_OPTION_TEXT),
-     .text = "A regular expression that the whole name has to match."},
+     .text =
+         "A regular expression that the whole name has to match: the name that the chain of the "
+         "listener has for the user, or, when nobody there knows them, the name as asked for."},
 };
 static const HgSection may_act_as_section = DESCRIBE(HgMayActAsConfig, may_act_as_rows);
 
@@ -439,8 +441,9 @@ static const HgOption impersonation_rows[] = {
     {.name = "realm",
      STRING(HgImpersonationConfig, realm, HG_OPTION_TEXT),
      .text =
-         "Only when this realm vouches for the principal: `users`, `certificate`, `ldap`, or "
-         "the name of a token issuer. Without it, any: then no two realms should have the name."},
+         "Only when this realm vouches for the principal: `users`, `certificate`, `ldap`, or the "
+         "`name` of an issuer or token server. Without it, any: whoever is called so in any realm "
+         "may, which `hivegate --check-config` warns of when there are several."},
     {.name = "may_act_as",
      SECTION(HgImpersonationConfig, may_act_as, may_act_as_section),
      .required = TRUE,
@@ -547,7 +550,10 @@ static const HgOption pool_rows[] = {
      .text =
          "A file with one line: hivegate's own password at the endpoints. With `login: service` "
          "this or `password_env` is required; without either the password is the word "
-         "`hivegate`, which a Spark server without authentication takes."},
+         "`hivegate`, which a Spark server without authentication takes. SIGHUP reads it again: "
+         "new "
+         "connections log in with what it holds then, and over HTTP all requests do.",
+     .reloadable = TRUE},
     {.name = "password_env",
      STRING(HgPoolConfig, password_env, HG_OPTION_VARIABLE),
      .text = "The name of an environment variable that holds the password, instead of a file."},

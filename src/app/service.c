@@ -41,7 +41,7 @@ static guint connections_that_fit(void)
     return limit.rlim_cur > 2 * OWN_DESCRIPTORS ? (guint)(limit.rlim_cur - OWN_DESCRIPTORS) / 2 : 1;
 }
 
-static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls)
+static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls, HgSecretBox *password)
 {
     gboolean http = pool->transport == HG_CONFIG_TRANSPORT_HTTP;
     return (HgPoolOptions){.http = http,
@@ -52,7 +52,7 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls)
                            .login = pool->login == HG_CONFIG_LOGIN_SERVICE ? HG_LOGIN_SERVICE
                                                                            : HG_LOGIN_AS_USER,
                            .user = pool->user,
-                           .password = (const char *)hg_secret_slice(pool->password).data,
+                           .password = password,
                            .connect_timeout = (guint)pool->connect_timeout_ms,
                            .login_timeout = (guint)pool->login_timeout_ms,
                            .open_timeout = (guint)pool->open_timeout_ms};
@@ -74,7 +74,7 @@ static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTl
 
 /* `listeners` and `defaults` have room for all of the configuration's, and outlive the options. */
 static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
-                                    const HgImpersonation *impersonation,
+                                    const HgImpersonation *impersonation, HgSecretBox *password,
                                     HgListenerOptions *listeners, HgSessionDefaults *defaults)
 {
     for (guint i = 0; i < config->session_variables.n_defaults; i++) {
@@ -114,7 +114,7 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .endpoint_tcp = tcp_options(&config->tcp.endpoints),
         .listeners = listeners,
         .n_listeners = config->n_listeners,
-        .pool = pool_options(&config->pools[0], hg_tls_settings_pool(tls, 0)),
+        .pool = pool_options(&config->pools[0], hg_tls_settings_pool(tls, 0), password),
     };
 }
 
@@ -170,7 +170,8 @@ typedef struct {
     const HgConfig *config;
     HgAuthenticator *authenticator;
     HgTlsSettings *tls;
-    HgSecret *cookie_key; /* the one in use; NULL: a random one */
+    HgSecret *cookie_key;  /* the one in use; NULL: a random one */
+    HgSecretBox *password; /* of the pool */
     HgLog *log;
 } Running;
 
@@ -194,6 +195,23 @@ static void reload_cookie_key(Running *running)
     }
     hg_log(running->log, HG_LOG_ERROR, "cookie_key_not_reloaded",
            hg_log_text("why", error->message));
+}
+
+/* New logins at the endpoints, and over HTTP all requests, carry another password from now on. */
+static void reload_password(const Running *running)
+{
+    const HgPoolConfig *pool = &running->config->pools[0];
+    HgFileExposure exposure = HG_FILE_PRIVATE;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(HgSecret) password = NULL;
+    if (pool->password_file == NULL)
+        return;
+    if (!hg_secret_load_file(pool->password_file, &password, &exposure, &error))
+        hg_log(running->log, HG_LOG_ERROR, "pool_password_not_reloaded",
+               hg_log_text("pool", pool->name), hg_log_text("why", error->message));
+    else if (hg_secret_box_put(running->password, password))
+        hg_log(running->log, HG_LOG_INFO, "pool_password_reloaded",
+               hg_log_text("pool", pool->name));
 }
 
 static void reload_users(HgAuthenticator *authenticator, HgLog *log)
@@ -231,6 +249,7 @@ static void wait_for_end(Running *running)
         if (number != SIGHUP)
             continue;
         reload_cookie_key(running);
+        reload_password(running);
         reload_users(running->authenticator, running->log);
     }
 }
@@ -252,7 +271,9 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
         return FALSE;
     g_autofree HgSessionDefaults *defaults =
         g_new0(HgSessionDefaults, config->session_variables.n_defaults);
-    HgProxyOptions options = proxy_options(config, tls, impersonation, listeners, defaults);
+    g_autoptr(HgSecretBox) password = hg_secret_box_new(config->pools[0].password);
+    HgProxyOptions options =
+        proxy_options(config, tls, impersonation, password, listeners, defaults);
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!hg_authentication_new(config, &authenticator, error))
         return FALSE;
@@ -266,7 +287,7 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
                hg_log_uint("connections", options.connections),
                hg_log_uint("endpoints", hg_pool_size(pool)));
         hg_tls_settings_warn(tls, log);
-        Running running = {config, authenticator, tls, NULL, log};
+        Running running = {config, authenticator, tls, NULL, password, log};
         if (config->authentication.cookie.key != NULL)
             running.cookie_key = hg_secret_ref(config->authentication.cookie.key);
         wait_for_end(&running);

@@ -256,6 +256,45 @@ static gboolean is_possible(const HgCredentials *credentials)
     return TRUE;
 }
 
+/* TRUE when the method decides by passwords, which can be guessed: only these are throttled. Many
+ * people share the names under which tokens come (`token`), and often an address. */
+static gboolean is_guessable(const HgAuthenticator *auth, guint method)
+{
+    return !auth->methods[method].table->takes_bearer;
+}
+
+/* The method in front of `method` in the chain that has a user of that name; NULL: none has, as far
+ * as can be told at once. */
+static const HgAuthMethod *who_has(HgAuthenticator *auth, const Chain *chain, guint method,
+                                   const char *name)
+{
+    for (guint i = 0; i < chain->n_methods && chain->methods[i] != method; i++) {
+        const HgAuthMethod *before = &auth->methods[chain->methods[i]];
+        g_autofree char *evidence = NULL;
+        g_autoptr(HgPrincipal) principal = before->table->vouch != NULL
+                                               ? before->table->vouch(before->self, name, &evidence)
+                                               : NULL;
+        if (principal != NULL)
+            return before;
+    }
+    return NULL;
+}
+
+/* A method may know a user by more spellings than one in front of it, and the chain decides about a
+ * user the same way however the name was typed: whoever is called as a user of a method in front
+ * doesn't come in by this one. A token says by itself whose it is. NULL: it is well. */
+static const HgAuthMethod *who_precedes(HgAuthenticator *auth, const HgAttempt *attempt,
+                                        guint method, const HgPrincipal *principal)
+{
+    const Chain *chain = get_chain(auth, attempt->chain);
+    g_autofree char *typed = hg_slice_dup_string(attempt->credentials.name);
+    const HgAuthMethod *before =
+        attempt->credentials.bearer ? NULL : who_has(auth, chain, method, typed);
+    if (before != NULL || !is_guessable(auth, method))
+        return before;
+    return who_has(auth, chain, method, hg_principal_name(principal));
+}
+
 /* TRUE when a success that is remembered still holds; its principal is what is known of it now. */
 static gboolean still_holds(HgAuthenticator *auth, guint method, HgLogin *login)
 {
@@ -279,7 +318,8 @@ static gboolean recall_success(HgAuthenticator *auth, const HgAttempt *attempt, 
                              g_get_monotonic_time(), &memory))
         return FALSE;
     *out = memory.login;
-    if (still_holds(auth, memory.method, out))
+    if (still_holds(auth, memory.method, out) &&
+        who_precedes(auth, attempt, memory.method, out->principal) == NULL)
         return TRUE;
     hg_login_clear(out);
     return FALSE;
@@ -293,13 +333,6 @@ static gboolean recall_failure(HgAuthenticator *auth, const HgAttempt *attempt, 
         return FALSE;
     *out = memory.login;
     return TRUE;
-}
-
-/* TRUE when the method decides by passwords, which can be guessed: only these are throttled. Many
- * people share the names under which tokens come (`token`), and often an address. */
-static gboolean is_guessable(const HgAuthenticator *auth, guint method)
-{
-    return !auth->methods[method].table->takes_bearer;
 }
 
 /* TRUE when the client has failed too often. */
@@ -343,10 +376,12 @@ static void tell(HgAuthTrace trace, void *data, const HgMethodTable *table, cons
 }
 
 /* What a method has accepted must be fit for everything behind it. */
-static void check_accepted(HgAuthenticator *auth, guint method, HgLogin *login)
+static void check_accepted(HgAuthenticator *auth, const HgAttempt *attempt, guint method,
+                           HgLogin *login)
 {
     g_autoptr(GError) error = NULL;
     HgSlice name = hg_slice_from_string(hg_principal_name(login->principal));
+    const HgAuthMethod *before = who_precedes(auth, attempt, method, login->principal);
     const char *why = NULL;
     if (!hg_user_name_check(name, &error))
         why = error->message;
@@ -354,9 +389,12 @@ static void check_accepted(HgAuthenticator *auth, guint method, HgLogin *login)
         why = "what was shown has expired";
     else if (!still_holds(auth, method, login)) /* its file was read again meanwhile */
         why = "the user was changed while the login was checked";
-    if (why == NULL)
+    if (why == NULL && before == NULL)
         return;
-    g_autofree char *kept = g_strdup(why);
+    g_autofree char *kept =
+        why != NULL ? g_strdup(why)
+                    : g_strdup_printf("%s is a user of %s, which the chain asks before this",
+                                      hg_principal_name(login->principal), before->table->name);
     hg_login_clear(login);
     hg_login_say(login, HG_VERDICT_DENIED, kept);
 }
@@ -375,7 +413,7 @@ static gboolean ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAut
             return FALSE;
         step->table->check(step->self, &attempt->credentials, out);
         if (out->verdict == HG_VERDICT_ACCEPTED)
-            check_accepted(auth, *method, out);
+            check_accepted(auth, attempt, *method, out);
         tell(trace, data, step->table, out);
         if (out->verdict != HG_VERDICT_NOT_MINE) {
             if (out->why != NULL) {
@@ -432,11 +470,11 @@ void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgA
             hg_throttle_failed(auth->throttle, name, &attempt->address, g_get_monotonic_time());
 }
 
-HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
-                                      GError **error)
+/* The principal of that name at the first of `count` methods that knows it, and which that is. */
+static HgPrincipal *look_up(HgAuthenticator *auth, const Chain *methods, guint count,
+                            const char *name, guint *by, GError **error)
 {
-    const Chain *methods = get_chain(auth, chain);
-    for (guint i = 0; i < methods->n_methods; i++) {
+    for (guint i = 0; i < count; i++) {
         const HgAuthMethod *method = &auth->methods[methods->methods[i]];
         GError *problem = NULL;
         HgPrincipal *principal = method->table->look_up != NULL
@@ -447,10 +485,28 @@ HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const 
             g_clear_pointer(&principal, hg_principal_unref);
         if (problem != NULL)
             g_propagate_prefixed_error(error, problem, "%s: ", method->table->name);
+        *by = i;
         if (principal != NULL || problem != NULL)
             return principal;
     }
     return NULL;
+}
+
+/* However the name was typed, the first method that knows the user counts: one in front of the one
+ * that knew that spelling may know the user by its own. */
+HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
+                                      GError **error)
+{
+    const Chain *methods = get_chain(auth, chain);
+    guint by = 0;
+    GError *problem = NULL;
+    g_autoptr(HgPrincipal) found = look_up(auth, methods, methods->n_methods, name, &by, error);
+    if (found == NULL || strcmp(hg_principal_name(found), name) == 0)
+        return g_steal_pointer(&found);
+    HgPrincipal *first = look_up(auth, methods, by, hg_principal_name(found), &by, &problem);
+    if (problem != NULL)
+        g_propagate_error(error, problem);
+    return first != NULL || problem != NULL ? first : g_steal_pointer(&found);
 }
 
 gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error)

@@ -97,8 +97,10 @@ typedef void (*HgAuthTrace)(void *data, const HgMethodTable *table, const HgLogi
 void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
                             void *data, HgLogin *out, guint *delay_ms);
 
-/* The principal of that name as the first method of the chain has it that knows it, without a
- * login: for its groups. NULL without an error: nobody knows the name. Job threads. */
+/* The principal of that name as the first method of the chain has it that knows it, in any
+ * spelling, without a login: for its groups and its name. NULL without an error: nobody knows the
+ * name; with HG_ERROR_NOT_FOUND: a method has no means to tell; HG_ERROR_DENIED: it knows somebody
+ * whom it lets nobody be. Job threads. */
 HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
                                       GError **error);
 

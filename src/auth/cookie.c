@@ -18,6 +18,7 @@
 #define SIGNERS       8
 #define EXPIRES_MOST  18 /* digits */
 #define EVIDENCE_MOST ((gsize)4096)
+#define CLOCK_SKEW    60 /* seconds by which gateways that share a key may be apart */
 
 typedef struct {
     pthread_mutex_t lock;
@@ -235,5 +236,5 @@ gboolean hg_cookies_check(HgCookies *cookies, const HgCookieClaim *claim, HgSlic
     guint8 mac[HG_COOKIE_MAC];
     return sign(cookies, claim->mac[0], claim->user, claim->expires, evidence, mac) &&
            CRYPTO_memcmp(mac, claim->mac, HG_COOKIE_MAC) == 0 && now < claim->expires &&
-           claim->expires <= now + cookies->max_age;
+           claim->expires <= now + cookies->max_age + CLOCK_SKEW;
 }

@@ -91,6 +91,11 @@ static gboolean is_about(const Rule *rule, const HgPrincipal *who)
            matches(rule->principal_pattern, name);
 }
 
+static gboolean is_listed(const Rule *rule, const char *name)
+{
+    return rule->users != NULL && g_strv_contains((const char *const *)rule->users, name);
+}
+
 HgImpersonationVerdict hg_impersonation_check(const HgImpersonation *impersonation,
                                               const HgPrincipal *who, const char *other)
 {
@@ -99,25 +104,38 @@ HgImpersonationVerdict hg_impersonation_check(const HgImpersonation *impersonati
         const Rule *rule = &g_array_index(impersonation->rules, Rule, i);
         if (!is_about(rule, who))
             continue;
-        if ((rule->users != NULL && g_strv_contains((const char *const *)rule->users, other)) ||
-            matches(rule->pattern, other))
+        if (is_listed(rule, other))
             return HG_IMPERSONATION_ALLOWED;
-        if (rule->groups != NULL && rule->groups[0] != NULL)
-            verdict = HG_IMPERSONATION_BY_GROUP;
+        if (rule->pattern != NULL || (rule->groups != NULL && rule->groups[0] != NULL))
+            verdict = HG_IMPERSONATION_LOOK_UP;
     }
     return verdict;
 }
 
-gboolean hg_impersonation_check_groups(const HgImpersonation *impersonation, const HgPrincipal *who,
-                                       const HgPrincipal *other)
+gboolean hg_impersonation_check_known(const HgImpersonation *impersonation, const HgPrincipal *who,
+                                      const HgPrincipal *other)
+{
+    const char *name = hg_principal_name(other);
+    for (guint i = 0; i < impersonation->rules->len; i++) {
+        const Rule *rule = &g_array_index(impersonation->rules, Rule, i);
+        if (!is_about(rule, who))
+            continue;
+        if (is_listed(rule, name) || matches(rule->pattern, name))
+            return TRUE;
+        for (gsize k = 0; rule->groups != NULL && rule->groups[k] != NULL; k++)
+            if (is_in(other, rule->groups[k]))
+                return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean hg_impersonation_check_unknown(const HgImpersonation *impersonation,
+                                        const HgPrincipal *who, const char *other)
 {
     for (guint i = 0; i < impersonation->rules->len; i++) {
         const Rule *rule = &g_array_index(impersonation->rules, Rule, i);
-        if (!is_about(rule, who) || rule->groups == NULL)
-            continue;
-        for (gsize k = 0; rule->groups[k] != NULL; k++)
-            if (is_in(other, rule->groups[k]))
-                return TRUE;
+        if (is_about(rule, who) && matches(rule->pattern, other))
+            return TRUE;
     }
     return FALSE;
 }

@@ -22,7 +22,7 @@ typedef struct {
 typedef enum {
     HG_IMPERSONATION_ALLOWED,
     HG_IMPERSONATION_REFUSED,
-    HG_IMPERSONATION_BY_GROUP, /* it depends on the groups of the other user */
+    HG_IMPERSONATION_LOOK_UP, /* it depends on what is known of the other user */
 } HgImpersonationVerdict;
 
 /* Makes the rules; what they point to is copied. Fails when a pattern can't be read. */
@@ -32,10 +32,17 @@ void hg_impersonation_free(HgImpersonation *impersonation); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgImpersonation, hg_impersonation_free)
 
-/* May `who` act as `other`? BY_GROUP: look the other's groups up, and ask the next function. */
+/* May `who` act as `other`? A name that a rule lists is allowed as it stands there. LOOK_UP: find
+ * out what the other user is called and which groups they are in, and ask one of the next
+ * functions: patterns are about names as the directory writes them, or DORA would be somebody else
+ * than dora. */
 HgImpersonationVerdict hg_impersonation_check(const HgImpersonation *impersonation,
                                               const HgPrincipal *who, const char *other);
 
-/* May `who` act as `other`, whose groups are known? Groups that nobody knows match no rule. */
-gboolean hg_impersonation_check_groups(const HgImpersonation *impersonation, const HgPrincipal *who,
-                                       const HgPrincipal *other);
+/* May `who` act as `other`, who was looked up? Groups that nobody knows match no rule. */
+gboolean hg_impersonation_check_known(const HgImpersonation *impersonation, const HgPrincipal *who,
+                                      const HgPrincipal *other);
+
+/* May `who` act as `other`, a name that nobody knows or can tell anything of? By a pattern only. */
+gboolean hg_impersonation_check_unknown(const HgImpersonation *impersonation,
+                                        const HgPrincipal *who, const char *other);

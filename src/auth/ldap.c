@@ -306,7 +306,7 @@ static HgPrincipal *look_up(void *self, const char *name, GError **error)
     if (!hg_ldap_rules_strip(ldap->rules, hg_slice_from_string(name), &user))
         return NULL;
     if (!has_service(ldap)) {
-        g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+        g_set_error(error, HG_ERROR, HG_ERROR_NOT_FOUND,
                     "ldap has no service account to look %s up with; expected bind_dn in "
                     "authentication.ldap",
                     name);

@@ -67,8 +67,9 @@ typedef struct {
      * there is no such principal. NULL for the function: what was accepted stays good for its time.
      * Never blocks; any thread. */
     HgPrincipal *(*vouch)(void *self, const char *name, char **evidence);
-    /* The principal of that name without a login, for its groups: NULL and no error when there is
-     * nobody of that name. NULL: the method can't tell. Job threads. */
+    /* The principal of that name without a login, for its groups and its name: NULL and no error
+     * when there is nobody of that name; HG_ERROR_NOT_FOUND when the method has no means to tell,
+     * HG_ERROR_DENIED when nobody may be that user. NULL: as if it knew nobody. Job threads. */
     HgPrincipal *(*look_up)(void *self, const char *name, GError **error);
     /* Reads its files again; on failure everything stays as it was. NULL: it has none. Blocks;
      * main thread. */

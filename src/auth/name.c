@@ -71,3 +71,35 @@ gboolean hg_group_name_check(HgSlice name, GError **error)
         return refuse(name, "group", "it holds ',', which separates groups", error);
     return TRUE;
 }
+
+/* TRUE for what no directory tells names apart by. */
+static gboolean is_ignored(gunichar c)
+{
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_NON_SPACING_MARK:
+    case G_UNICODE_ENCLOSING_MARK:
+    case G_UNICODE_SPACE_SEPARATOR:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+char *hg_name_skeleton(const char *name)
+{
+    if (!g_utf8_validate(name, -1, NULL))
+        return g_strdup(name);
+    const char *at = strrchr(name, '@');
+    gssize size = at != NULL && at != name ? at - name : -1;
+    g_autofree char *plain = g_utf8_normalize(name, size, G_NORMALIZE_ALL);
+    g_autofree char *folded = g_utf8_casefold(plain, -1);
+    GString *skeleton = g_string_new(NULL);
+    for (const char *c = folded; *c != '\0'; c = g_utf8_next_char(c))
+        if (!is_ignored(g_utf8_get_char(c)))
+            g_string_append_unichar(skeleton, g_utf8_get_char(c));
+    return g_string_free(skeleton, FALSE);
+}

@@ -16,3 +16,9 @@ gboolean hg_user_name_check(HgSlice name, GError **error);
 
 /* TRUE when `name` may be a group's name: as above, but '@' and '/' are allowed and ',' isn't. */
 gboolean hg_group_name_check(HgSlice name, GError **error);
+
+/* What all spellings have in common that a directory may take for one name: without case, marks,
+ * white space, invisible characters and what is behind the last '@' (RFC 4518 prepares names in
+ * much the same way). Names that differ may have the same one, so it says nothing about who
+ * somebody is. What isn't valid UTF-8 stays as it is. Free with g_free. */
+char *hg_name_skeleton(const char *name);

@@ -2,6 +2,8 @@
  * come here, each of which costs a thousand times more. */
 #include "auth/throttle.h"
 
+#include "auth/name.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -64,10 +66,12 @@ static char *network_of(const HgPeerAddress *address)
     return g_strdup(text);
 }
 
-/* A name has no control characters, so the two kinds of key can't be mixed up. */
+/* A directory takes many spellings for one user, and each would be another few guesses. Names have
+ * no control characters, so the two kinds of key can't be mixed up. */
 static char *pair_key(const char *user, const char *network)
 {
-    return g_strconcat(user, "\n", network, NULL);
+    g_autofree char *skeleton = hg_name_skeleton(user);
+    return g_strconcat(skeleton, "\n", network, NULL);
 }
 
 /* ---- entries, with the lock held ---- */

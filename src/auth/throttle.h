@@ -1,8 +1,8 @@
 /* Slows down, and then refuses, whoever fails to log in again and again.
  *
- * Failures are counted per user name and address together, so that nobody can lock somebody else
- * out from afar, and, when wanted, per address alone. Bounded; what failed longest ago goes first.
- * Any thread. */
+ * Failures are counted per user name (in whatever spelling) and address together, so that nobody
+ * can lock somebody else out from afar, and, when wanted, per address alone. Bounded; what failed
+ * longest ago goes first. Any thread. */
 #pragma once
 
 #include "base/peer_address.h"

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -183,4 +184,49 @@ void hg_secret_free_string(char *text)
         return;
     explicit_bzero(text, strlen(text));
     g_free(text);
+}
+
+/* ---- places ---- */
+
+struct HgSecretBox {
+    pthread_mutex_t lock;
+    HgSecret *secret;
+};
+
+HgSecretBox *hg_secret_box_new(HgSecret *secret)
+{
+    HgSecretBox *box = g_new0(HgSecretBox, 1);
+    pthread_mutex_init(&box->lock, NULL);
+    box->secret = hg_secret_ref(secret);
+    return box;
+}
+
+void hg_secret_box_free(HgSecretBox *box)
+{
+    if (box == NULL)
+        return;
+    hg_secret_unref(box->secret);
+    pthread_mutex_destroy(&box->lock);
+    g_free(box);
+}
+
+HgSecret *hg_secret_box_get(HgSecretBox *box)
+{
+    pthread_mutex_lock(&box->lock);
+    HgSecret *secret = hg_secret_ref(box->secret);
+    pthread_mutex_unlock(&box->lock);
+    return secret;
+}
+
+gboolean hg_secret_box_put(HgSecretBox *box, HgSecret *secret)
+{
+    pthread_mutex_lock(&box->lock);
+    HgSecret *old = box->secret;
+    gboolean other = !hg_slice_equal(hg_secret_slice(old), hg_secret_slice(secret));
+    if (other)
+        box->secret = hg_secret_ref(secret);
+    pthread_mutex_unlock(&box->lock);
+    if (other)
+        hg_secret_unref(old);
+    return other;
 }

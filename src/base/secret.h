@@ -45,3 +45,18 @@ gboolean hg_secret_load_env(const char *variable, HgSecret **out, GError **error
 
 /* Wipes a string that held a secret and frees it; for g_malloc'ed strings. NULL is fine. */
 void hg_secret_free_string(char *text);
+
+/* The place of a secret that may be exchanged while others use it. Any thread. */
+typedef struct HgSecretBox HgSecretBox;
+
+/* A place with a reference of its own to the secret. */
+HgSecretBox *hg_secret_box_new(HgSecret *secret);
+void hg_secret_box_free(HgSecretBox *box); /* NULL is fine */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgSecretBox, hg_secret_box_free)
+
+/* The present secret; the caller's reference. */
+HgSecret *hg_secret_box_get(HgSecretBox *box);
+
+/* Puts another secret there. FALSE when it is the same as before. */
+gboolean hg_secret_box_put(HgSecretBox *box, HgSecret *secret);

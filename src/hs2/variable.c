@@ -88,8 +88,9 @@ gboolean hg_variable_is(HgSlice key, const char *name)
 
 /* ---- what the operator allows ---- */
 
-/* The server's own settings (memory, class path, master): a session can't change them, or, where
- * it can, changes them for everybody or loads code. */
+/* The server's own settings (memory, class path, master, what is static): a session can't change
+ * them, or, where it can, changes them for everybody, works with another value than the server or
+ * loads code. */
 gboolean hg_variable_is_server_wide(const char *name)
 {
     static const char *const patterns[] = {
@@ -117,6 +118,32 @@ gboolean hg_variable_is_server_wide(const char *name)
         "hive.exec.*.hooks",
         "javax.jdo.*",
         "hive.aux.jars.path",
+        /* Spark's static settings, which SET refuses, but not OpenSession (3.5.3 and 4.0.1:
+         * SQLConf.staticConfKeys, with HiveUtils loaded) */
+        "spark.python.sql.dataframedebugging.enabled",
+        "spark.sql.*.maxthreadthreshold",
+        "spark.sql.cache.serializer",
+        "spark.sql.catalogimplementation",
+        "spark.sql.codegen.cache.maxentries",
+        "spark.sql.codegen.comments",
+        "spark.sql.debug",
+        "spark.sql.defaulturlstreamhandlerfactory.enabled",
+        "spark.sql.event.truncate.length",
+        "spark.sql.extensions.*",
+        "spark.sql.filesourcetablerelationcachesize",
+        "spark.sql.globaltempdatabase",
+        "spark.sql.hive.metastore.*",
+        "spark.sql.hive.thriftserver.singlesession",
+        "spark.sql.hive.version",
+        "spark.sql.legacy.sessioninitwithconfigdefaults",
+        "spark.sql.metadatacachettlseconds",
+        "spark.sql.queryexecutionlisteners",
+        "spark.sql.sources.disabledjdbcconnproviderlist",
+        "spark.sql.sources.schemastringlengththreshold",
+        "spark.sql.streaming.streamingquerylisteners",
+        "spark.sql.streaming.ui.*",
+        "spark.sql.ui.retainedexecutions",
+        "spark.sql.warehouse.dir",
         NULL,
     };
     g_autofree char *folded = fold(hg_slice_from_string(name));

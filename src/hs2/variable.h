@@ -37,7 +37,7 @@ gboolean hg_variable_is_proxy_user(HgSlice key);
 gboolean hg_variable_is(HgSlice key, const char *name);
 
 /* TRUE when no session may set the variable: it is the server's, for all its users (memory, class
- * path, master), or loads code into it. The name has no prefix. */
+ * path, master, what Spark calls static), or loads code into it. The name has no prefix. */
 gboolean hg_variable_is_server_wide(const char *name);
 
 /* Judges one variable of a session that runs as `user`, as the client names them. `key` and `value`

@@ -341,8 +341,10 @@ HgBackend *hg_backend_new(const HgBackendContext *context, HgEndpoint *endpoint,
                          : pool->sasl ? hg_backend_framed()
                                       : hg_backend_raw();
     backend->http = pool->http ? hg_backend_http_new(backend) : NULL;
+    g_autoptr(HgSecret) password = hg_secret_box_get(pool->password);
     backend->speechless = backend->transport->logs_in &&
-                          !hg_sasl_write_plain_login(&backend->out, user, pool->password);
+                          !hg_sasl_write_plain_login(&backend->out, user,
+                                                     (const char *)hg_secret_slice(password).data);
     connect_to(backend);
     return backend;
 }

@@ -7,15 +7,24 @@
 
 #define SHOWN_MOST 200 /* bytes of an error's body that are shown */
 
-BackendHttp *hg_backend_http_new(const HgBackend *backend)
+static void drop_request(BackendHttp *http)
+{
+    hg_secret_unref(http->password);
+    explicit_bzero(http->request, http->request_size);
+    g_free(http->request);
+}
+
+/* Makes the head of requests with the pool's present password. */
+static void make_request(const HgBackend *backend, BackendHttp *http)
 {
     const HgPoolOptions *pool = &backend->context.options->pool;
     const char *host = hg_endpoint_host(backend->endpoint);
     const char *given = pool->server_name != NULL ? pool->server_name : host;
     gboolean bare = strchr(given, ':') != NULL; /* an IPv6 address */
-    g_autofree char *login = g_strconcat(backend->user, ":", pool->password, NULL);
+    http->password = hg_secret_box_get(pool->password);
+    const char *password = (const char *)hg_secret_slice(http->password).data;
+    g_autofree char *login = g_strconcat(backend->user, ":", password, NULL);
     g_autofree char *encoded = g_base64_encode((const guchar *)login, strlen(login));
-    BackendHttp *http = g_new0(BackendHttp, 1);
     http->request = g_strdup_printf(
         "POST /%s HTTP/1.1\r\nHost: %s%s%s:%s\r\nAuthorization: Basic %s\r\n"
         "Content-Type: application/x-thrift\r\nAccept: application/x-thrift\r\n"
@@ -25,6 +34,12 @@ BackendHttp *hg_backend_http_new(const HgBackend *backend)
     http->request_size = strlen(http->request);
     explicit_bzero(login, strlen(login));
     explicit_bzero(encoded, strlen(encoded));
+}
+
+BackendHttp *hg_backend_http_new(const HgBackend *backend)
+{
+    BackendHttp *http = g_new0(BackendHttp, 1);
+    make_request(backend, http);
     return http;
 }
 
@@ -32,14 +47,25 @@ void hg_backend_http_free(BackendHttp *http)
 {
     if (http == NULL)
         return;
-    explicit_bzero(http->request, http->request_size);
-    g_free(http->request);
+    drop_request(http);
     g_free(http);
+}
+
+/* Sessions outlive the password that they were opened with. */
+static void renew_request(const HgBackend *backend)
+{
+    BackendHttp *http = backend->http;
+    g_autoptr(HgSecret) present = hg_secret_box_get(backend->context.options->pool.password);
+    if (present == http->password)
+        return;
+    drop_request(http);
+    make_request(backend, http);
 }
 
 static gboolean frame_request(HgBackend *backend, guint8 *message, gsize size, HgSlice *rest)
 {
     BackendHttp *http = backend->http;
+    renew_request(backend);
     char length[HG_HTTP_NUMBER_MAX + sizeof "\r\n\r\n"];
     const char *end = stpcpy(length + hg_http_write_number(length, size), "\r\n\r\n");
     HgSlice rest_of_head = hg_slice(length, (gsize)(end - length));

@@ -36,7 +36,8 @@ typedef struct {
 
 /* Where the body of an HTTP response stands. */
 typedef struct {
-    char *request; /* the head of a request, up to the value of Content-Length */
+    HgSecret *password; /* that `request` was made with */
+    char *request;      /* the head of a request, up to the value of Content-Length */
     gsize request_size;
     HgHttpScan scan;  /* of a response's head */
     gboolean in_body; /* the head was read */

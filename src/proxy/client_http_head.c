@@ -8,7 +8,8 @@
 
 /* Where Databricks' clients look for the reason; bodies they don't show (databricks-jdbc 2.6.40,
  * databricks-sql-connector 4.9.0). */
-#define ERROR_FIELD "X-Thriftserver-Error-Message"
+#define ERROR_FIELD      "X-Thriftserver-Error-Message"
+#define ERROR_FIELD_MOST 1024 /* bytes: heads have limits everywhere */
 
 static const char basic_challenge[] = "WWW-Authenticate: Basic realm=\"hivegate\"\r\n";
 
@@ -20,7 +21,7 @@ void hg_client_http_refuse(HgClient *client, const char *status, const char *fie
     gboolean stay = keep && http->keep_alive && !http->expects_continue &&
                     !hg_worker_is_draining(client->worker) &&
                     (http->body == HG_HTTP_BODY_CHUNKED || http->left <= DISCARD_MOST);
-    g_autofree char *line = g_strdelimit(g_strdup(text), "\r\n", ' ');
+    g_autofree char *line = hg_http_make_field_value(text, ERROR_FIELD_MOST);
     g_autofree char *answer = g_strdup_printf(
         "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n" ERROR_FIELD ": %s\r\n%s"
         "Content-Length: %" G_GSIZE_FORMAT "\r\n%s\r\n%s\n",

@@ -30,7 +30,7 @@ struct ClientOpening {
     gboolean counted;      /* in the quota; the lease takes that over */
     gboolean kept;         /* the connection came from the cache and may be stale */
     GString *problems;     /* what went wrong at each endpoint */
-    ClientLookUp *look_up; /* of the groups of another user; not ours, only to know it by */
+    ClientLookUp *look_up; /* of another user; not ours, only to know it by */
     HgBuffer message;      /* the OpenSession as it came, while that is looked up */
     HgTimer timer;
 };
@@ -323,7 +323,7 @@ static void begin(ClientOpening *opening, const HgRequest *request, HgSlice mess
 
 /* ---- whom the session runs as ---- */
 
-/* The groups of the user whom a principal wants to act as, looked up on a job thread. */
+/* The user whom a principal wants to act as, looked up on a job thread. */
 struct ClientLookUp {
     HgTask task; /* brings the outcome back to the worker */
     HgWorker *worker;
@@ -354,6 +354,52 @@ static void refuse_other(ClientOpening *opening, const char *other, const char *
     fail(opening, "42501", text);
 }
 
+/* TRUE when nobody can tell, or knows, who the name means. */
+static gboolean is_unknown(const ClientLookUp *look_up)
+{
+    return look_up->found == NULL &&
+           (look_up->error == NULL ||
+            g_error_matches(look_up->error, HG_ERROR, HG_ERROR_NOT_FOUND));
+}
+
+static gboolean is_allowed(const ClientOpening *opening, const ClientLookUp *look_up)
+{
+    HgClient *client = opening->client;
+    const HgImpersonation *rules = hg_client_options(client)->impersonation;
+    const HgPrincipal *who = client->identity.principal;
+    if (is_unknown(look_up))
+        return hg_impersonation_check_unknown(rules, who, look_up->name);
+    return look_up->found != NULL && hg_impersonation_check_known(rules, who, look_up->found);
+}
+
+static void refuse_looked_up(ClientOpening *opening, const ClientLookUp *look_up)
+{
+    HgClient *client = opening->client;
+    if (look_up->error != NULL)
+        hg_log(hg_client_log(client), HG_LOG_WARN, "look_up_failed",
+               hg_log_text("user", look_up->name), hg_log_text("why", look_up->error->message));
+    if (look_up->error == NULL)
+        refuse_other(opening, look_up->name, "no impersonation rule allows it");
+    else if (g_error_matches(look_up->error, HG_ERROR, HG_ERROR_DENIED) ||
+             g_error_matches(look_up->error, HG_ERROR, HG_ERROR_INVALID))
+        refuse_other(opening, look_up->name, "they can't log in themselves");
+    else if (g_error_matches(look_up->error, HG_ERROR, HG_ERROR_NOT_FOUND))
+        refuse_other(opening, look_up->name, "their groups can't be looked up");
+    else
+        refuse_other(opening, look_up->name, "they can't be looked up at the moment; try again");
+}
+
+/* As the directory has the name, however it was typed. */
+static void act_as(ClientOpening *opening, ClientLookUp *look_up)
+{
+    opening->asked_user = g_steal_pointer(&look_up->name);
+    g_free(opening->effective_user);
+    opening->effective_user =
+        g_strdup(look_up->found != NULL ? hg_principal_name(look_up->found) : opening->asked_user);
+    hg_principal_unref(opening->effective);
+    opening->effective = look_up->found != NULL ? hg_principal_ref(look_up->found) : NULL;
+}
+
 static void on_looked_up(HgTask *task)
 {
     ClientLookUp *look_up = (ClientLookUp *)(void *)task;
@@ -366,22 +412,10 @@ static void on_looked_up(HgTask *task)
             hg_slice(hg_buffer_data(&opening->message), hg_buffer_size(&opening->message));
         hg_client_enter(client);
         opening->look_up = NULL;
-        if (look_up->error != NULL) {
-            hg_log(hg_client_log(client), HG_LOG_WARN, "look_up_failed",
-                   hg_log_text("user", look_up->name), hg_log_text("why", look_up->error->message));
-            refuse_other(opening, look_up->name,
-                         "their groups can't be looked up at the moment; try again");
-        } else if (look_up->found == NULL ||
-                   !hg_impersonation_check_groups(hg_client_options(client)->impersonation,
-                                                  client->identity.principal, look_up->found)) {
-            refuse_other(opening, look_up->name, "no impersonation rule allows it");
+        if (!is_allowed(opening, look_up)) {
+            refuse_looked_up(opening, look_up);
         } else if (hg_request_read(message, &request) == HG_REQUEST_OK) {
-            /* as the directory has the name, however it was typed */
-            opening->asked_user = g_steal_pointer(&look_up->name);
-            g_free(opening->effective_user);
-            opening->effective_user = g_strdup(hg_principal_name(look_up->found));
-            hg_principal_unref(opening->effective);
-            opening->effective = hg_principal_ref(look_up->found);
+            act_as(opening, look_up);
             begin(opening, &request, message);
         } else {
             fail(opening, "HY000", "hivegate can't read this OpenSession any more.");
@@ -404,7 +438,7 @@ static void run_look_up(void *data, gboolean cancelled)
     free_look_up(look_up);
 }
 
-/* Lets a job thread look up the other's groups; the OpenSession waits. */
+/* Lets a job thread look the other up; the OpenSession waits. */
 static void look_up(ClientOpening *opening, const char *other, HgSlice message)
 {
     HgClient *client = opening->client;
@@ -485,7 +519,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
         g_clear_pointer(&opening->effective, hg_principal_unref);
         begin(opening, request, message);
         break;
-    case HG_IMPERSONATION_BY_GROUP:
+    case HG_IMPERSONATION_LOOK_UP:
         look_up(opening, other, message);
         break;
     case HG_IMPERSONATION_REFUSED:

@@ -6,6 +6,7 @@
 #include "auth/impersonation.h"
 #include "auth/method.h"
 #include "base/network.h"
+#include "base/secret.h"
 #include "net/socket.h"
 #include "net/tls.h"
 
@@ -34,7 +35,7 @@ typedef struct {
     const char *server_name; /* whom a certificate must name; NULL: the endpoint's host */
     HgLoginMode login;
     const char *user;      /* login: service */
-    const char *password;  /* hivegate's own secret at the endpoint; never a client's */
+    HgSecretBox *password; /* hivegate's own secret at the endpoint; never a client's */
     guint connect_timeout; /* ms */
     guint login_timeout;   /* ms from the first byte sent to the end of SASL */
     guint open_timeout;    /* ms for OpenSession's answer */

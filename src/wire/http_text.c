@@ -127,6 +127,17 @@ guint hg_http_find_parameter(HgSlice query, const char *name, HgSlice *value)
     return found;
 }
 
+char *hg_http_make_field_value(const char *text, gsize most)
+{
+    char *value = g_strndup(text, most);
+    for (char *at = value; *at != '\0'; at++)
+        if ((guchar)*at >= 0x80)
+            *at = '?';
+        else if (g_ascii_iscntrl(*at))
+            *at = ' ';
+    return value;
+}
+
 static HgSlice unquote(HgSlice text)
 {
     if (text.size >= 2 && text.data[0] == '"' && text.data[text.size - 1] == '"')

@@ -47,6 +47,10 @@ guint hg_http_find_parameter(HgSlice query, const char *name, HgSlice *value);
  * when there is none. What has no '=' is no cookie. */
 guint hg_http_find_cookie(HgSlice field, const char *name, HgSlice *value);
 
+/* A text as the value of a field: what isn't visible ASCII becomes a space, or a '?' beyond ASCII
+ * (RFC 9110, 5.5), and at most `most` bytes of it are taken. Free with g_free. */
+char *hg_http_make_field_value(const char *text, gsize most);
+
 #define HG_HTTP_NUMBER_MAX 20 /* digits */
 
 /* Writes a number in decimal and returns its size. There is no NUL. */

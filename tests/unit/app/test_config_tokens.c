@@ -44,7 +44,28 @@ static const struct {
     {JWT("{" GOOD ", groups_claim: '/'}"), "groups_claim can't be a claim"},
     {JWT("{" GOOD ", keys_refresh: 1h, keys_max_age: 1m}"), "keys_max_age is shorter"},
     {JWT("{" GOOD "}, {name: c, issuer: 'https://j.example.org', audience: [a]}"),
-     "issuers[1].name: c is the name of another"},
+     "issuers[1].name: c is the realm of authentication.jwt.issuers[0].name already"},
+    {JWT("{name: users, issuer: 'https://i.example.org', audience: [a]}"),
+     "issuers[0].name: users is the realm of a method of its own name already"},
+    {JWT("{name: ldap, issuer: 'https://i.example.org', audience: [a]}"), "ldap is the realm of"},
+    {JWT("{name: certificate, issuer: 'https://i.example.org', audience: [a]}"),
+     "certificate is the realm of"},
+    {INTRO(CLIENT ", name: users"), "authentication.introspection.name: users is the realm of"},
+    {INFO("url: 'https://i.example.org', name: ldap"), "authentication.tokeninfo.name: ldap is"},
+    {HEAD "authentication: {chain: [jwt, tokeninfo], jwt: {issuers: [{" GOOD "}]}, tokeninfo: "
+          "{url: 'https://i.example.org', name: c}}\n",
+     "authentication.tokeninfo.name: c is the realm of authentication.jwt.issuers[0].name"},
+    {HEAD "authentication: {chain: [introspection, tokeninfo], introspection: {" CLIENT
+          ", name: tokeninfo}, tokeninfo: {url: 'https://i.example.org'}}\n",
+     "authentication.tokeninfo.name: tokeninfo is the realm of authentication.introspection.name"},
+    {JWT("{" GOOD "}") "impersonation: [{principal: a, realm: d, may_act_as: {users: [b]}}]\n",
+     "impersonation[0].realm: there is no realm d; expected one of users, certificate, ldap, c"},
+    {JWT("{" GOOD
+         "}, {name: d, issuer: 'https://j.example.org', audience: [a]}") "impersonation: "
+                                                                         "[{principal: a, "
+                                                                         "may_act_as: {users: "
+                                                                         "[b]}}]\n",
+     "impersonation[0] has no realm, so whoever is called so in any of c, d may act as others"},
     {JWT("{" GOOD "}, {name: d, issuer: 'https://i.example.org', audience: [a]}"),
      "issuers[1].issuer: https://i.example.org is in the list"},
     {JWT("{" GOOD ", required_claims: [{claim: a}]}"), "required_claims[0].values is missing"},
@@ -81,6 +102,15 @@ static const char *const good[] = {
         "required_claims: [{claim: a.b, values: [c]}], attributes: [{name: a, claim: /b}]}"),
     INTRO(CLIENT ", client_auth: post, token_pattern: 'tok_[a-z]+'"),
     INFO("url: 'https://i.example.org?x=y', send: query"),
+    JWT("{name: tokeninfo, issuer: 'https://i.example.org', audience: [a]}") "impersonation: "
+                                                                             "[{principal: a, "
+                                                                             "may_act_as: {users: "
+                                                                             "[b]}}]\n",
+    JWT("{" GOOD
+        "}, {name: d, issuer: 'https://j.example.org', audience: [a]}") "impersonation: "
+                                                                        "[{principal: a, realm: d, "
+                                                                        "may_act_as: {users: "
+                                                                        "[b]}}]\n",
 };
 
 /* Whether the chain knows the method is another matter. */
@@ -90,6 +120,7 @@ START_TEST(test_good)
     ck_assert_msg(strstr(problems, "authentication.jwt") == NULL, "%s", problems);
     ck_assert_msg(strstr(problems, "authentication.introspection") == NULL, "%s", problems);
     ck_assert_msg(strstr(problems, "authentication.tokeninfo") == NULL, "%s", problems);
+    ck_assert_msg(strstr(problems, "impersonation") == NULL, "%s", problems);
 }
 END_TEST
 

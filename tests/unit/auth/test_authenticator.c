@@ -546,6 +546,107 @@ START_TEST(test_tokens_are_not_throttled)
 }
 END_TEST
 
+/* A method that knows users by any spelling, as directories do. */
+static void folding_check(void *self, const HgCredentials *credentials, HgLogin *out)
+{
+    g_autofree char *name = hg_slice_dup_string(credentials->name);
+    g_autofree char *small = g_ascii_strdown(name, -1);
+    out->verdict = HG_VERDICT_ACCEPTED;
+    out->principal = hg_principal_new("folding", small, NULL, NULL);
+}
+
+static HgPrincipal *folding_look_up(void *self, const char *name, GError **error)
+{
+    static const char *const groups[] = {"analysts", NULL};
+    g_autofree char *small = g_ascii_strdown(name, -1);
+    return hg_principal_new("folding", small, groups, NULL);
+}
+
+static const HgMethodTable folding_table = {
+    .name = "folding", .check = folding_check, .look_up = folding_look_up, .free = script_free};
+
+/* A users file in front of it; *path as write_file() gives it. */
+static HgAuthenticator *make_folding(const char *text, char **path)
+{
+    static const char *const chain[] = {"users", "folding", NULL};
+    HgUsersMethod *users = NULL;
+    *path = write_file(text);
+    ck_assert(hg_users_method_new(*path, &users, NULL));
+    HgAuthMethod methods[] = {{hg_users_method(), users}, {&folding_table, NULL}};
+    return make_auth((HgAuthenticatorConfig){.cache_ttl_ms = 60000, .cache_entries = 100}, chain,
+                     methods, 2);
+}
+
+/* A user of the method in front is nobody else's by another spelling of the name. */
+START_TEST(test_spellings_of_users_in_front)
+{
+    g_autofree char *text = two_users("secret", "g");
+    g_autofree char *path = NULL;
+    g_autoptr(HgAuthenticator) auth = make_folding(text, &path);
+    static const char *const spellings[] = {"alice", "ALICE", "Alice", "aLiCe"};
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        g_auto(HgLogin) login = check_login(auth, spellings[i], "the directory's");
+        ck_assert_int_eq(login.verdict, HG_VERDICT_DENIED);
+        ck_assert_ptr_null(login.principal);
+        if (i > 0)
+            ck_assert_ptr_nonnull(strstr(login.why, "alice is a user of users, which the chain"));
+    }
+    g_auto(HgLogin) carol = check_login(auth, "CAROL", "any");
+    ck_assert_int_eq(carol.verdict, HG_VERDICT_ACCEPTED);
+    ck_assert_str_eq(hg_principal_name(carol.principal), "carol");
+    unlink(path);
+}
+END_TEST
+
+/* What is remembered of a later method ends when a method in front gets a user of that name. */
+START_TEST(test_a_user_in_front_is_new)
+{
+    g_autofree char *path = NULL;
+    g_autoptr(HgAuthenticator) auth = make_folding("# nobody\n", &path);
+    static const char *const spellings[] = {"alice", "ALICE", "carol"};
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        HgAttempt attempt = attempt_of(spellings[i], "the directory's");
+        g_auto(HgLogin) login = check_login(auth, spellings[i], "the directory's");
+        g_auto(HgLogin) again = {0};
+        ck_assert_int_eq(login.verdict, HG_VERDICT_ACCEPTED);
+        ck_assert(hg_authenticator_try(auth, &attempt, &again));
+        ck_assert_int_eq(again.verdict, HG_VERDICT_ACCEPTED);
+    }
+    g_autofree char *text = two_users("secret", "g");
+    rewrite_file(path, text);
+    reload_now(auth);
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        HgAttempt attempt = attempt_of(spellings[i], "the directory's");
+        g_auto(HgLogin) known = {0};
+        gboolean other = strcmp(spellings[i], "carol") == 0;
+        ck_assert_int_eq(hg_authenticator_try(auth, &attempt, &known), other);
+        g_auto(HgLogin) checked = check_login(auth, spellings[i], "the directory's");
+        ck_assert_int_eq(checked.verdict, other ? HG_VERDICT_ACCEPTED : HG_VERDICT_DENIED);
+    }
+    unlink(path);
+}
+END_TEST
+
+/* Nor does another spelling lend a user of the method in front the groups of somebody else. */
+START_TEST(test_look_up_of_spellings)
+{
+    g_autofree char *text = two_users("secret", "g");
+    g_autofree char *path = NULL;
+    g_autoptr(HgAuthenticator) auth = make_folding(text, &path);
+    static const char *const spellings[] = {"alice", "ALICE", "Alice"};
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        g_autoptr(HgPrincipal) alice = hg_authenticator_look_up(auth, 0, spellings[i], NULL);
+        ck_assert_str_eq(hg_principal_realm(alice), "users");
+        ck_assert_str_eq(hg_principal_name(alice), "alice");
+        ck_assert_str_eq(hg_principal_groups(alice)[0], "g");
+    }
+    g_autoptr(HgPrincipal) carol = hg_authenticator_look_up(auth, 0, "CAROL", NULL);
+    ck_assert_str_eq(hg_principal_name(carol), "carol");
+    ck_assert_str_eq(hg_principal_realm(carol), "folding");
+    unlink(path);
+}
+END_TEST
+
 START_TEST(test_look_up)
 {
     Script first = {.verdict = HG_VERDICT_NOT_MINE};
@@ -745,6 +846,9 @@ Suite *authenticator_suite(void)
     tcase_add_test(tcase, test_memory_of_tokens);
     tcase_add_test(tcase, test_failing_again_and_again);
     tcase_add_test(tcase, test_tokens_are_not_throttled);
+    tcase_add_test(tcase, test_spellings_of_users_in_front);
+    tcase_add_test(tcase, test_a_user_in_front_is_new);
+    tcase_add_test(tcase, test_look_up_of_spellings);
     tcase_add_test(tcase, test_look_up);
     tcase_add_test(tcase, test_unknown_names_cost_the_same);
     tcase_add_test(tcase, test_remembered_is_cheap);

@@ -42,28 +42,49 @@ START_TEST(test_names_and_patterns)
         {.principal_group = "bi", .users = bob_and_carol},
         {.realm = "ldap", .principal = "admin", .pattern = ".*"},
     };
+    static const HgImpersonationVerdict listed = HG_IMPERSONATION_ALLOWED;
+    static const HgImpersonationVerdict maybe = HG_IMPERSONATION_LOOK_UP;
+    static const HgImpersonationVerdict never = HG_IMPERSONATION_REFUSED;
     static const char *const bi[] = {"bi", NULL};
     g_autoptr(HgImpersonation) made = rules_new(rules, G_N_ELEMENTS(rules));
     const struct {
         const char *realm, *name;
         const char *const *groups;
         const char *other;
-        gboolean allowed;
+        HgImpersonationVerdict verdict;
+        gboolean allowed; /* once it is looked up */
     } cases[] = {
-        {"users", "tableau", NULL, "bob", TRUE},       {"users", "tableau", NULL, "dora", FALSE},
-        {"users", "tableau", NULL, "Bob", FALSE},      {"users", "Tableau", NULL, "bob", FALSE},
-        {"users", "svc-x", NULL, "team-1", TRUE},      {"users", "svc-x", NULL, "guest", TRUE},
-        {"users", "svc-x", NULL, "xguest", FALSE},     {"users", "svc-x1", NULL, "guest", FALSE},
-        {"users", "xbot", NULL, "guest", FALSE},       {"users", "bots", NULL, "guest", FALSE},
-        {"users", "svc-x\n", NULL, "guest", FALSE},    {"users", "svc-x", NULL, "guest\n", FALSE},
-        {"users", "superset", bi, "carol", TRUE},      {"users", "superset", NULL, "carol", FALSE},
-        {"users", "superset", nobody, "carol", FALSE}, {"ldap", "admin", NULL, "anyone", TRUE},
-        {"users", "admin", NULL, "anyone", FALSE},
+        {"users", "tableau", NULL, "bob", listed, TRUE},
+        {"users", "tableau", NULL, "dora", never, FALSE},
+        {"users", "tableau", NULL, "Bob", never, FALSE},
+        {"users", "Tableau", NULL, "bob", never, FALSE},
+        {"users", "svc-x", NULL, "team-1", maybe, TRUE},
+        {"users", "svc-x", NULL, "guest", maybe, TRUE},
+        {"users", "svc-x", NULL, "Guest", maybe, FALSE},
+        {"users", "svc-x", NULL, "xguest", maybe, FALSE},
+        {"users", "svc-x1", NULL, "guest", never, FALSE},
+        {"users", "xbot", NULL, "guest", never, FALSE},
+        {"users", "bots", NULL, "guest", never, FALSE},
+        {"users", "svc-x\n", NULL, "guest", never, FALSE},
+        {"users", "svc-x", NULL, "guest\n", maybe, FALSE},
+        {"users", "superset", bi, "carol", listed, TRUE},
+        {"users", "superset", NULL, "carol", never, FALSE},
+        {"users", "superset", nobody, "carol", never, FALSE},
+        {"ldap", "admin", NULL, "anyone", maybe, TRUE},
+        {"users", "admin", NULL, "anyone", never, FALSE},
     };
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
-        ck_assert_msg(check(made, cases[i].realm, cases[i].name, cases[i].groups, cases[i].other) ==
-                          (cases[i].allowed ? HG_IMPERSONATION_ALLOWED : HG_IMPERSONATION_REFUSED),
-                      "%s as %s", cases[i].name, cases[i].other);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *other = cases[i].other;
+        g_autoptr(HgPrincipal) who =
+            hg_principal_new(cases[i].realm, cases[i].name, cases[i].groups, NULL);
+        g_autoptr(HgPrincipal) known = hg_principal_new("users", other, NULL, NULL);
+        ck_assert_msg(hg_impersonation_check(made, who, other) == cases[i].verdict, "%s as %s",
+                      cases[i].name, other);
+        ck_assert_msg(hg_impersonation_check_known(made, who, known) == cases[i].allowed,
+                      "%s as %s", cases[i].name, other);
+        ck_assert_int_eq(hg_impersonation_check_unknown(made, who, other),
+                         cases[i].allowed && cases[i].verdict == maybe);
+    }
 }
 END_TEST
 
@@ -76,12 +97,13 @@ START_TEST(test_groups)
     g_autoptr(HgPrincipal) alice = hg_principal_new("users", "alice", analysts, NULL);
     g_autoptr(HgPrincipal) bob = hg_principal_new("users", "bob", others, NULL);
     g_autoptr(HgPrincipal) unknown = hg_principal_new("users", "carol", NULL, NULL);
-    ck_assert_int_eq(hg_impersonation_check(made, tableau, "alice"), HG_IMPERSONATION_BY_GROUP);
+    ck_assert_int_eq(hg_impersonation_check(made, tableau, "alice"), HG_IMPERSONATION_LOOK_UP);
     ck_assert_int_eq(hg_impersonation_check(made, bob, "alice"), HG_IMPERSONATION_REFUSED);
-    ck_assert(hg_impersonation_check_groups(made, tableau, alice));
-    ck_assert(!hg_impersonation_check_groups(made, tableau, bob));
-    ck_assert(!hg_impersonation_check_groups(made, tableau, unknown));
-    ck_assert(!hg_impersonation_check_groups(made, bob, alice));
+    ck_assert(hg_impersonation_check_known(made, tableau, alice));
+    ck_assert(!hg_impersonation_check_known(made, tableau, bob));
+    ck_assert(!hg_impersonation_check_known(made, tableau, unknown));
+    ck_assert(!hg_impersonation_check_known(made, bob, alice));
+    ck_assert(!hg_impersonation_check_unknown(made, tableau, "alice"));
 }
 END_TEST
 

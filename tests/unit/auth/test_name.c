@@ -88,6 +88,42 @@ START_TEST(test_groups)
 }
 END_TEST
 
+/* Spellings that a directory may take for one name. */
+START_TEST(test_skeletons)
+{
+    static const char *const same[][2] = {
+        {"bob", "BOB"},
+        {"bob", " b o  b\t"},
+        {"bob", "bob@example.org"},
+        {"bob", "Bob@EXAMPLE.ORG"},
+        {"bob", "b\xc2\xadob"},                          /* a soft hyphen */
+        {"bob", "b\xe2\x80\x8bob"},                      /* a space of no width */
+        {"bob", "\xef\xbc\xa2\xef\xbc\xaf\xef\xbc\xa2"}, /* full-width */
+        {"kim", "\xe2\x84\xaaim"},                       /* the sign of Kelvin */
+        {"jurgen", "J\xc3\xbcrgen"},
+        {"j\xc3\xbcrgen", "ju\xcc\x88rgen"},
+        {"strasse", "stra\xc3\x9f"
+                    "e"},
+        {"istanbul", "\xc4\xb0stanbul"}, /* I with a dot */
+        {"file", "\xef\xac\x81le"},      /* a ligature */
+    };
+    static const char *const other[][2] = {
+        {"bob", "bobb"}, {"bob", "b-ob"}, {"bob", "bob1"},    {"a@b", "b"},
+        {"@a", "@b"},    {"bob", ""},     {"x\xff", "y\xff"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(same); i++) {
+        g_autofree char *a = hg_name_skeleton(same[i][0]);
+        g_autofree char *b = hg_name_skeleton(same[i][1]);
+        ck_assert_str_eq(a, b);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(other); i++) {
+        g_autofree char *a = hg_name_skeleton(other[i][0]);
+        g_autofree char *b = hg_name_skeleton(other[i][1]);
+        ck_assert_str_ne(a, b);
+    }
+}
+END_TEST
+
 Suite *name_suite(void)
 {
     Suite *suite = suite_create("auth/name");
@@ -96,6 +132,7 @@ Suite *name_suite(void)
     tcase_add_test(tcase, test_bad_users);
     tcase_add_test(tcase, test_length);
     tcase_add_test(tcase, test_groups);
+    tcase_add_test(tcase, test_skeletons);
     suite_add_tcase(suite, tcase);
     return suite;
 }

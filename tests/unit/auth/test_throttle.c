@@ -93,6 +93,21 @@ START_TEST(test_addresses)
 }
 END_TEST
 
+/* Another spelling is no other user. */
+START_TEST(test_spellings)
+{
+    static const char *const bob[] = {"bob", "BOB", " bOb", "bob@example.org"};
+    g_autoptr(HgThrottle) throttle = throttle_new(0);
+    for (gsize i = 0; i < G_N_ELEMENTS(bob); i++)
+        hg_throttle_failed(throttle, bob[i], HOME, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(bob); i++)
+        ck_assert_uint_eq(hg_throttle_refused(throttle, bob[i], HOME, 0), 30);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "bo", HOME, 0), 0);
+    hg_throttle_succeeded(throttle, "Bob", HOME);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, "bob", HOME, 0), 0);
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
     g_autoptr(HgThrottle) throttle = throttle_new(0);
@@ -117,6 +132,7 @@ Suite *throttle_suite(void)
     tcase_add_test(tcase, test_refused);
     tcase_add_test(tcase, test_success_and_forget);
     tcase_add_test(tcase, test_addresses);
+    tcase_add_test(tcase, test_spellings);
     tcase_add_test(tcase, test_bounded);
     suite_add_tcase(suite, tcase);
     return suite;

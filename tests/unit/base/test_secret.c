@@ -4,6 +4,7 @@
 #include "suites.h"
 
 #include <glib/gstdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -165,6 +166,36 @@ START_TEST(test_env)
 }
 END_TEST
 
+static void *swap_often(void *data)
+{
+    HgSecretBox *box = data;
+    for (int i = 0; i < 10000; i++) {
+        g_autoptr(HgSecret) next = hg_secret_new(hg_slice_from_string(i % 2 != 0 ? "one" : "two"));
+        ck_assert(hg_secret_box_put(box, next));
+    }
+    return NULL;
+}
+
+START_TEST(test_box)
+{
+    pthread_t thread;
+    g_autoptr(HgSecret) one = hg_secret_new(hg_slice_from_string("one"));
+    g_autoptr(HgSecret) same = hg_secret_new(hg_slice_from_string("one"));
+    g_autoptr(HgSecretBox) box = hg_secret_box_new(one);
+    ck_assert(!hg_secret_box_put(box, same));
+    g_autoptr(HgSecret) present = hg_secret_box_get(box);
+    ck_assert_ptr_eq(present, one);
+    ck_assert_int_eq(pthread_create(&thread, NULL, swap_often, box), 0);
+    for (int i = 0; i < 10000; i++) {
+        g_autoptr(HgSecret) got = hg_secret_box_get(box);
+        ck_assert_uint_eq(hg_secret_slice(got).size, 3);
+    }
+    pthread_join(thread, NULL);
+    ck_assert(hg_slice_equal_string(hg_secret_slice(present), "one")); /* who holds one keeps it */
+    hg_secret_box_free(NULL);
+}
+END_TEST
+
 Suite *secret_suite(void)
 {
     Suite *suite = suite_create("base/secret");
@@ -176,6 +207,7 @@ Suite *secret_suite(void)
     tcase_add_test(tcase, test_load_file_refused);
     tcase_add_test(tcase, test_not_a_file);
     tcase_add_test(tcase, test_env);
+    tcase_add_test(tcase, test_box);
     suite_add_tcase(suite, tcase);
     return suite;
 }

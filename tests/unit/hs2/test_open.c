@@ -84,6 +84,31 @@ START_TEST(test_own_name_is_dropped)
 }
 END_TEST
 
+/* A directory writes the name otherwise than the client: what the client says may be its own
+ * spelling, and the endpoint hears the directory's. */
+START_TEST(test_another_spelling)
+{
+    HgOpenPlan plan = {.effective_user = "dora",
+                       .asked_user = "DORA",
+                       .login_name = "gateway",
+                       .name_proxy_user = TRUE};
+    g_autoptr(GError) error = NULL;
+    HgBuffer out;
+    hg_buffer_init(&out, NULL);
+    check_rewrite("call OpenSession 7 {1:{4:<11 11 'SET:hive.server2.PROXY.user' 'DORA'>}}", &plan,
+                  "call OpenSession 7 {1:{2:'gateway' "
+                  "4:<11 11 'hive.server2.proxy.user' 'dora'>}}");
+    ck_assert(!rewrite("call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' 'Dora'>}}", &plan,
+                       &out, &error));
+    ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_DENIED));
+    ck_assert_ptr_nonnull(strstr(error->message, "as DORA, not as \"Dora\""));
+    plan = (HgOpenPlan){.effective_user = "dora", .asked_user = "DORA", .login_name = "dora"};
+    check_rewrite("call OpenSession 7 {1:{4:<11 11 'hive.server2.proxy.user' 'DORA'>}}", &plan,
+                  "call OpenSession 7 {1:{2:'dora' 4:<11 11>}}");
+    hg_buffer_clear(&out);
+}
+END_TEST
+
 START_TEST(test_unknown_fields_stay)
 {
     check_rewrite("call OpenSession 3 {-2:t 1:{4:<11 11> 0x501:[8 17 18] 0x502:9l 2:'x' "
@@ -259,6 +284,7 @@ Suite *open_suite(void)
     tcase_add_test(tests, test_as_user);
     tcase_add_test(tests, test_service);
     tcase_add_test(tests, test_own_name_is_dropped);
+    tcase_add_test(tests, test_another_spelling);
     tcase_add_test(tests, test_unknown_fields_stay);
     tcase_add_test(tests, test_databricks);
     tcase_add_test(tests, test_whom_it_asks_for);

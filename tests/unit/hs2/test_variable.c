@@ -117,16 +117,32 @@ static HgVariableVerdict judge_by(const HgVariableRules *rules, const char *key)
 START_TEST(test_server_wide)
 {
     static const char *const refused[] = {
-        "spark.driver.memory",           "set:hiveconf:spark.master", "set:spark.jars.packages",
-        " SET: hiveconf:Spark.Hadoop.x", "spark.executorEnv.PATH",    "spark.sql.catalog.evil",
-        "spark.sql.catalog.evil.url",    "spark.sql.extensions",      "hive.metastore.uris",
+        "spark.driver.memory",
+        "set:hiveconf:spark.master",
+        "set:spark.jars.packages",
+        " SET: hiveconf:Spark.Hadoop.x",
+        "spark.executorEnv.PATH",
+        "spark.sql.catalog.evil",
+        "spark.sql.catalog.evil.url",
+        "spark.sql.extensions",
+        "hive.metastore.uris",
         "hive.exec.post.hooks",
+        "spark.sql.catalogImplementation",
+        "spark.sql.warehouse.dir",
+        "set:hiveconf:spark.sql.hive.metastore.jars",
+        "SET:hivevar: spark.sql.queryExecutionListeners",
+        "spark.sql.globalTempDatabase",
+        "spark.sql.broadcastExchange.maxThreadThreshold",
+        "spark.sql.cache.\xc5\xbf"
+        "erializer",
     };
     static const char *const passed[] = {
         "spark.sql.shuffle.partitions",
         "set:hiveconf:spark.sql.ansi.enabled",
         "set:hivevar:x",
-        "spark.sql.catalogImplementation",
+        "spark.sql.catalogs",
+        "spark.sql.warehouse",
+        "spark.sql.streaming.schemaInference",
         "spark.job.description",
         "hive.exec.dynamic.partition",
         "spark.driverless",

@@ -66,6 +66,23 @@ START_TEST(test_found_only_with_both_halves)
 }
 END_TEST
 
+/* Who opened it may go on naming the user as they did, or as the directory does. */
+START_TEST(test_whom_a_session_runs_as)
+{
+    g_autoptr(HgSession) session = make_session();
+    ck_assert(hg_session_runs_as(session, "alice"));
+    ck_assert(!hg_session_runs_as(session, "ALICE"));
+    ck_assert(!hg_session_runs_as(session, ""));
+    hg_session_set_asked_user(session, "ALICE");
+    ck_assert(hg_session_runs_as(session, "alice"));
+    ck_assert(hg_session_runs_as(session, "ALICE"));
+    ck_assert(!hg_session_runs_as(session, "Alice"));
+    hg_session_end(session);
+    g_autoptr(GPtrArray) left = hg_directory_remove_session(directory, session);
+    ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
 START_TEST(test_operations_go_with_their_session)
 {
     g_autoptr(HgSession) session = make_session();
@@ -199,6 +216,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_found_only_with_both_halves);
+    tcase_add_test(tests, test_whom_a_session_runs_as);
     tcase_add_test(tests, test_operations_go_with_their_session);
     tcase_add_test(tests, test_states_and_the_endpoint_count);
     tcase_add_test(tests, test_an_operation_keeps_its_session);

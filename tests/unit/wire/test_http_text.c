@@ -204,6 +204,23 @@ START_TEST(test_numbers)
 }
 END_TEST
 
+START_TEST(test_field_values)
+{
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"Wrong user name or password", "Wrong user name or password"},
+        {"a\r\nSet-Cookie: x=1", "a  Set-Cookie: x=1"},
+        {"tab\there \x01\x1b[31m\x7f", "tab here   [31m "},
+        {"J\xc3\xbcrgen\xff", "J??rgen?"},
+        {"0123456789012345678901234567890123456789", "01234567890123456789012345678901"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *value = hg_http_make_field_value(cases[i][0], 32);
+        ck_assert_str_eq(value, cases[i][1]);
+    }
+}
+END_TEST
+
 Suite *http_text_suite(void)
 {
     Suite *suite = suite_create("wire/http_text");
@@ -215,6 +232,7 @@ Suite *http_text_suite(void)
     tcase_add_test(texts, test_parameters);
     tcase_add_test(texts, test_cookies);
     tcase_add_test(texts, test_numbers);
+    tcase_add_test(texts, test_field_values);
     suite_add_tcase(suite, texts);
     return suite;
 }
