@@ -3,6 +3,7 @@ tried before the client hears of it; when none is left the client gets one clear
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ from e2e.harness import thrift_tree as tree
 from .kit import faults
 from .kit.backend import Backend
 from .kit.gate import Gate, eventually
+from .kit.http import HttpBackend
 from .kit.messages import (
     PROTOCOL_ERROR,
     answer,
@@ -427,3 +429,39 @@ def test_a_service_login(make_gate: Callable, make_backend: Callable, tmp_path) 
             reply = peer.call("OpenSession", open_fields(conf={"hive.server2.proxy.user": "bob"}))
             assert reply.sql_state == "42501"
             peer.call("CloseSession", handle_fields(session)).ok()
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("kind", [Backend, HttpBackend])
+def test_another_password_of_the_service(
+    make_gate: Callable, make_backend: Callable, tmp_path, kind: type[Backend]
+) -> None:
+    """SIGHUP brings it in: over HTTP for sessions that are open, too. A file of no use changes
+    nothing."""
+    secret = tmp_path / "secret"
+    secret.write_text("first\n")
+    backend = make_backend(kind)
+    over_http = {"transport": "http"} if kind is HttpBackend else {}
+    pool = {"login": "service", "user": "svc", "password_file": str(secret)} | over_http
+    gate = make_gate(backend, pool=pool, bystanders=0)
+    peer, session = gate.session("alice")
+    assert {c.password for c in backend.connections} == {"first"}
+    for text, event in (("", "pool_password_not_reloaded"), ("second\n", "pool_password_reloaded")):
+        gate.forget_log()
+        secret.write_text(text)
+        gate.signal(signal.SIGHUP)
+        gate.wait_log(event)
+        gate.wait_log("users_reloaded")
+        other, another = gate.session("carol")
+        peer.call("GetInfo", info_fields(session)).ok()
+        passwords = [c.password for c in backend.connections]
+        if text == "":
+            assert set(passwords) == {"first"}
+        elif kind is HttpBackend:
+            assert set(passwords) == {"second"}
+        else:  # a login is good for its connection
+            assert set(passwords) == {"first", "second"}
+        other.close_session(another).ok()
+        backend.drop_idle()
+    peer.close_session(session).ok()
+    gate.forget_log()
