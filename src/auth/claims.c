@@ -327,8 +327,9 @@ gboolean hg_claims_principal(const HgClaimsRules *rules, json_t *claims, const c
         return hg_token_refuse(refusal, HG_TOKEN_NO_USER,
                                "its claim %s, which would name the user, is not a text",
                                rules->user_claim);
-    if (strcmp(rules->user_claim, "email") == 0 &&
-        !json_is_true(json_object_get(claims, "email_verified")) &&
+    gboolean by_email =
+        strcmp(rules->user_claim, "email") == 0 || strcmp(rules->user_claim, "/email") == 0;
+    if (by_email && !json_is_true(json_object_get(claims, "email_verified")) &&
         json_object_get(claims, "email_verified") != NULL)
         return hg_token_refuse(refusal, HG_TOKEN_EMAIL, "its \"email_verified\" isn't true");
     g_autofree char *name = name_of(rules, json_string_value(user), refusal);

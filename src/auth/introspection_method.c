@@ -2,6 +2,7 @@
 #include "auth/introspection_method.h"
 
 #include "auth/json.h"
+#include "auth/token_answer.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -137,9 +138,10 @@ static gboolean ask(HgIntrospection *method, HgSlice token, HgHttpAnswer **out, 
     return TRUE;
 }
 
-static gboolean check_answer(const HgIntrospection *method, json_t *claims, gint64 *good_until,
+static gboolean check_answer(const void *self, const json_t *claims, gint64 *good_until,
                              HgTokenRefusal *refusal)
 {
+    const HgIntrospection *method = self;
     const json_t *active = json_object_get(claims, "active");
     const char *issuer = hg_json_string(claims, "iss");
     if (!json_is_boolean(active))
@@ -153,33 +155,19 @@ static gboolean check_answer(const HgIntrospection *method, json_t *claims, gint
                                shown, method->issuer);
     }
     return hg_claims_check_times(method->rules, claims, g_get_real_time() / G_USEC_PER_SEC, FALSE,
-                                 good_until, refusal) &&
-           hg_claims_check(method->rules, claims, refusal);
+                                 good_until, refusal);
 }
 
 /* What the server said. */
-static void judge(HgIntrospection *method, const HgCredentials *credentials,
+static void judge(const HgIntrospection *method, const HgCredentials *credentials,
                   const HgHttpAnswer *answer, HgLogin *out)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(HgPrincipal) principal = NULL;
-    g_auto(HgTokenRefusal) refusal = {0};
-    gint64 good_until = 0;
-    json_auto_t *claims = hg_json_read(answer->body, &error);
-    if (claims == NULL) {
-        g_autofree char *why =
-            g_strdup_printf("the server's answer is of no use: %s", error->message);
-        hg_token_login_unavailable(out, method->name, why);
-        return;
-    }
-    if (!check_answer(method, claims, &good_until, &refusal) ||
-        !hg_claims_principal(method->rules, claims, method->name, &principal, &refusal)) {
-        hg_token_login_deny(out, method->name, &refusal);
-    } else if (!hg_token_login_check_name(method->login, credentials, principal, &refusal)) {
-        hg_token_login_deny(out, method->name, &refusal);
-    } else {
-        hg_token_login_accept(out, g_steal_pointer(&principal), good_until);
-    }
+    HgTokenAnswerRules rules = {.realm = method->name,
+                                .login = method->login,
+                                .rules = method->rules,
+                                .check = check_answer,
+                                .self = method};
+    hg_token_answer_judge(&rules, credentials, answer->body, out);
 }
 
 static void check(void *self, const HgCredentials *credentials, HgLogin *out)

@@ -2,6 +2,7 @@
 #include "auth/tokeninfo_method.h"
 
 #include "auth/json.h"
+#include "auth/token_answer.h"
 #include "base/error.h"
 #include "base/secret.h"
 
@@ -57,7 +58,8 @@ static gboolean ask(const HgTokeninfo *method, HgSlice token, HgHttpAnswer **out
 }
 
 /* *good_until stays 0 when the server doesn't say. */
-static gboolean check_expiry(const json_t *claims, gint64 *good_until, HgTokenRefusal *refusal)
+static gboolean check_expiry(const void *unused, const json_t *claims, gint64 *good_until,
+                             HgTokenRefusal *refusal)
 {
     const json_t *value = json_object_get(claims, "expires_in");
     gint64 seconds = 0;
@@ -72,31 +74,15 @@ static gboolean check_expiry(const json_t *claims, gint64 *good_until, HgTokenRe
     return TRUE;
 }
 
-/* What an answer with status 200 says. A refusal that doesn't depend on the client's name is
- * remembered. */
-static void judge(HgTokeninfo *method, const HgCredentials *credentials, const HgHttpAnswer *answer,
-                  HgLogin *out)
+/* What an answer with status 200 says. */
+static void judge(const HgTokeninfo *method, const HgCredentials *credentials,
+                  const HgHttpAnswer *answer, HgLogin *out)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(HgPrincipal) principal = NULL;
-    g_auto(HgTokenRefusal) refusal = {0};
-    gint64 good_until = 0;
-    json_auto_t *claims = hg_json_read(answer->body, &error);
-    if (claims == NULL) {
-        g_autofree char *why =
-            g_strdup_printf("the server's answer is of no use: %s", error->message);
-        hg_token_login_unavailable(out, method->name, why);
-        return;
-    }
-    if (!check_expiry(claims, &good_until, &refusal) ||
-        !hg_claims_check(method->rules, claims, &refusal) ||
-        !hg_claims_principal(method->rules, claims, method->name, &principal, &refusal)) {
-        hg_token_login_deny(out, method->name, &refusal);
-    } else if (!hg_token_login_check_name(method->login, credentials, principal, &refusal)) {
-        hg_token_login_deny(out, method->name, &refusal);
-    } else {
-        hg_token_login_accept(out, g_steal_pointer(&principal), good_until);
-    }
+    HgTokenAnswerRules rules = {.realm = method->name,
+                                .login = method->login,
+                                .rules = method->rules,
+                                .check = check_expiry};
+    hg_token_answer_judge(&rules, credentials, answer->body, out);
 }
 
 /* Any other status. */

@@ -20,7 +20,7 @@ from e2e.harness import thrift_tree as tree
 from e2e.harness.fleet import Gateway, config, unlike
 from e2e.harness.hive import Hive, HivePair, HiveRecorder, slow, wait_for
 from e2e.harness.http import listeners, way_to_gateway
-from e2e.harness.jdbc import DATABRICKS, JdbcDrivers
+from e2e.harness.jdbc import DATABRICKS, JdbcDrivers, metadata_calls
 from e2e.harness.shell import Beeline
 from e2e.harness.wire import Connection, Failed, Operation, Session, row_count, row_tuples
 
@@ -574,14 +574,7 @@ JDBC: list[list[str | None]] = [
     ["query", "SELEC 1"],
     ["query", "SELECT * FROM nosuchtable"],
     ["query", ""],
-    ["meta", "getCatalogs"],
-    ["meta", "getSchemas", None, "sal%"],
-    ["meta", "getTables", None, "sales", "%", None],
-    ["meta", "getColumns", None, "default", "everything", "%"],
-    ["meta", "getFunctions", None, "default", "con%"],
-    ["meta", "getTypeInfo"],
-    ["meta", "getTableTypes"],
-    ["meta", "getPrimaryKeys", None, "sales", "orders"],
+    *metadata_calls(schemas="sal%"),
     ["meta", "getImportedKeys", None, "sales", "lines"],
     ["meta", "getCrossReference", None, "sales", "orders", None, "sales", "lines"],
     ["connect", "/sales?hive.fetch.task.conversion=more#my=7"],

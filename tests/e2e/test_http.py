@@ -28,7 +28,7 @@ from e2e.harness.http import (
     way_to_gateway,
     way_to_spark,
 )
-from e2e.harness.jdbc import JdbcDrivers
+from e2e.harness.jdbc import JdbcDrivers, metadata_calls
 from e2e.harness.normal import plain
 from e2e.harness.queries import TYPE_QUERIES, slow
 from e2e.harness.shell import Beeline
@@ -121,14 +121,7 @@ PROGRAM: list[list[str | None]] = [
     ["query", "SELECT raise_error('with intent')"],
     ["execute", "USE nosuchdatabase"],
     ["query", "SELECT 'still usable'"],
-    ["meta", "getCatalogs"],
-    ["meta", "getSchemas", None, "%"],
-    ["meta", "getTables", None, "sales", "%", None],
-    ["meta", "getColumns", None, "default", "everything", "%"],
-    ["meta", "getFunctions", None, "default", "con%"],
-    ["meta", "getTypeInfo"],
-    ["meta", "getTableTypes"],
-    ["meta", "getPrimaryKeys", None, "sales", "orders"],
+    *metadata_calls(schemas="%"),
     ["connect", "/sales;a.session.variable=1?spark.sql.shuffle.partitions=3;my.conf=x#my.var=7"],
     ["query", "SET spark.sql.shuffle.partitions"],
     ["query", "SELECT ${my.var}, current_database()"],

@@ -36,6 +36,16 @@ def _listening_inodes(port: int) -> set[str]:
     return inodes
 
 
+def end(*socks: socket.socket) -> None:
+    """Closes sockets that other threads may be waiting on: shutdown() is what wakes these."""
+    for sock in socks:
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        sock.close()
+
+
 def is_listening(port: int) -> bool:
     """Whether something listens on the port, found without connecting to it."""
     return bool(_listening_inodes(port))

@@ -4,6 +4,8 @@ import socket
 import threading
 import time
 
+from .net import end
+
 
 class Relay:
     """Takes connections on `port` and passes bytes to and from (host, target).
@@ -32,24 +34,14 @@ class Relay:
         self.close()
 
     def close(self) -> None:
-        # a thread in accept() would go on listening: shutdown() wakes it
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
+        end(self._listener)
         self.cut()
 
     def cut(self) -> None:
         """Ends all connections; new ones are taken."""
         with self._lock:
             taken, self._open = self._open, []
-        for sock in taken:
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            sock.close()
+        end(*taken)
 
     def _accept(self) -> None:
         while True:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from support.net import end
+
 BIND, UNBIND, SEARCH, ABANDON, EXTENDED = 0x60, 0x42, 0x63, 0x50, 0x77
 BIND_RESPONSE, ENTRY, DONE, EXTENDED_RESPONSE = 0x61, 0x64, 0x65, 0x78
 
@@ -85,12 +87,7 @@ class Scripted:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for sock in (self._listener, *self._open):
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            sock.close()
+        end(self._listener, *self._open)
 
     def _accept(self) -> None:
         while True:

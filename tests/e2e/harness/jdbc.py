@@ -63,6 +63,20 @@ _TIMEOUT = 420
 Call = Sequence[str | None]
 
 
+def metadata_calls(schemas: str) -> list[Call]:
+    """A call of each kind of DatabaseMetaData; `schemas` is the pattern for getSchemas."""
+    return [
+        ["meta", "getCatalogs"],
+        ["meta", "getSchemas", None, schemas],
+        ["meta", "getTables", None, "sales", "%", None],
+        ["meta", "getColumns", None, "default", "everything", "%"],
+        ["meta", "getFunctions", None, "default", "con%"],
+        ["meta", "getTypeInfo"],
+        ["meta", "getTableTypes"],
+        ["meta", "getPrimaryKeys", None, "sales", "orders"],
+    ]
+
+
 def script_text(calls: Sequence[Call]) -> str:
     def field(value: str | None) -> str:
         if value is None:

@@ -175,6 +175,8 @@ static const struct {
      HG_TOKEN_EMAIL, NULL},
     {"email", "(.*)@example\\.org", "{\"email\":\"bob@example.org\",\"email_verified\":\"true\"}",
      HG_TOKEN_EMAIL, NULL},
+    {"/email", "(.*)@example\\.org", "{\"email\":\"bob@example.org\",\"email_verified\":false}",
+     HG_TOKEN_EMAIL, NULL},
     {"email", "(.*)@example\\.org", "{\"email\":\"bob@example.org.evil\"}", HG_TOKEN_USER_NAME,
      NULL},
     {"email", "(.*)@example\\.org", "{\"email\":\"bob@example.org\\n\"}", HG_TOKEN_USER_NAME, NULL},
