@@ -89,8 +89,7 @@ gboolean hg_variable_is(HgSlice key, const char *name)
 /* ---- what the operator allows ---- */
 
 /* The server's own settings (memory, class path, master, what is static): a session can't change
- * them, or, where it can, changes them for everybody, works with another value than the server or
- * loads code. */
+ * them, or, where it can, changes them for everybody or loads code. */
 gboolean hg_variable_is_server_wide(const char *name)
 {
     static const char *const patterns[] = {
@@ -118,8 +117,8 @@ gboolean hg_variable_is_server_wide(const char *name)
         "hive.exec.*.hooks",
         "javax.jdo.*",
         "hive.aux.jars.path",
-        /* Spark's static settings, which SET refuses, but not OpenSession (3.5.3 and 4.0.1:
-         * SQLConf.staticConfKeys, with HiveUtils loaded) */
+        /* Spark's static settings (3.5.3 and 4.0.1: SQLConf.staticConfKeys, with HiveUtils loaded),
+         * which it refuses itself with "set:" in front, and else passes over (measured) */
         "spark.python.sql.dataframedebugging.enabled",
         "spark.sql.*.maxthreadthreshold",
         "spark.sql.cache.serializer",

@@ -83,6 +83,26 @@ def test_spark_would_have_obeyed(pair: Pair) -> None:
         assert session.value("SELECT current_user()") == "bob"
 
 
+STATIC = (
+    "spark.sql.warehouse.dir",
+    "spark.sql.extensions",
+    "spark.sql.globalTempDatabase",
+    "spark.sql.hive.metastore.jars",
+    "spark.sql.queryExecutionListeners",
+)
+
+
+@pytest.mark.parametrize("key", STATIC)
+def test_static_settings(pair: Pair, key: str) -> None:
+    """Spark refuses them, or doesn't look at them; hivegate says why."""
+    with Connection(pair.direct) as connection:
+        session = connection.open({key: "x"})
+        assert session.rows(f"SET {key}") != [(key, "x")]
+    assert "modify" in refused(opened(pair.direct, {f"set:hiveconf:{key}": "x"})).lower()
+    for prefix in ("", "set:", "set:hivevar:"):
+        refused(opened(pair.via, {prefix + key: "x"}), key, "the server's own")
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize("key", FORBIDDEN)
 def test_the_servers_own_process_is_out_of_reach(pair: Pair, key: str) -> None:
@@ -166,7 +186,6 @@ def test_settings_that_work_work_alike(pair: Pair) -> None:
     "conf",
     [
         {"use:database": "no_such_database"},
-        {"set:hiveconf:spark.sql.warehouse.dir": "/elsewhere"},
         {"set:hiveconf:hive.no.such": "1"},
         {"set:hiveconf:spark.sql.shuffle.partitions": "many"},
     ],
