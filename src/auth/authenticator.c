@@ -492,21 +492,57 @@ static HgPrincipal *look_up(HgAuthenticator *auth, const Chain *methods, guint c
     return NULL;
 }
 
+/* A look-up is remembered like the login of who has no password, which is_possible() lets nobody
+ * try. */
+static HgAttempt attempt_of_look_up(guint chain, const char *name)
+{
+    return (HgAttempt){.chain = chain, .credentials = {.name = hg_slice_from_string(name)}};
+}
+
+gboolean hg_authenticator_try_look_up(HgAuthenticator *auth, guint chain, const char *name,
+                                      HgPrincipal **out)
+{
+    HgAttempt attempt = attempt_of_look_up(chain, name);
+    g_auto(HgLogin) login = {0};
+    if (!recall_success(auth, &attempt, &login))
+        return FALSE;
+    *out = g_steal_pointer(&login.principal);
+    return TRUE;
+}
+
+/* What a method vouches for is known at once anyway. */
+static void remember_look_up(HgAuthenticator *auth, guint chain, const char *name, guint method,
+                             HgPrincipal *principal)
+{
+    HgAttempt attempt = attempt_of_look_up(chain, name);
+    HgLogin login = {.verdict = HG_VERDICT_ACCEPTED, .principal = principal};
+    if (auth->methods[method].table->vouch == NULL)
+        remember(auth, &attempt, &login, method);
+}
+
 /* However the name was typed, the first method that knows the user counts: one in front of the one
  * that knew that spelling may know the user by its own. */
 HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
                                       GError **error)
 {
     const Chain *methods = get_chain(auth, chain);
-    guint by = 0;
+    guint by = 0, first_by = 0;
     GError *problem = NULL;
-    g_autoptr(HgPrincipal) found = look_up(auth, methods, methods->n_methods, name, &by, error);
-    if (found == NULL || strcmp(hg_principal_name(found), name) == 0)
+    g_autoptr(HgPrincipal) found = NULL;
+    if (hg_authenticator_try_look_up(auth, chain, name, &found))
         return g_steal_pointer(&found);
-    HgPrincipal *first = look_up(auth, methods, by, hg_principal_name(found), &by, &problem);
+    found = look_up(auth, methods, methods->n_methods, name, &by, error);
+    if (found == NULL)
+        return NULL;
+    const char *own = hg_principal_name(found);
+    HgPrincipal *first =
+        strcmp(own, name) != 0 ? look_up(auth, methods, by, own, &first_by, &problem) : NULL;
     if (problem != NULL)
         g_propagate_error(error, problem);
-    return first != NULL || problem != NULL ? first : g_steal_pointer(&found);
+    if (first != NULL || problem != NULL)
+        return first;
+    remember_look_up(auth, chain, name, methods->methods[by], found);
+    return g_steal_pointer(&found);
 }
 
 gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error)

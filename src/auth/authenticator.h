@@ -104,6 +104,11 @@ void hg_authenticator_check(HgAuthenticator *auth, const HgAttempt *attempt, HgA
 HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const char *name,
                                       GError **error);
 
+/* The same, when it is remembered (for as long as a login would be): TRUE, with the caller's
+ * reference in *out. FALSE: a job thread has to look. Never blocks; any thread. */
+gboolean hg_authenticator_try_look_up(HgAuthenticator *auth, guint chain, const char *name,
+                                      HgPrincipal **out) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Signs cookies with another key from now on. Those of the key before stay good for their time,
  * those of the one before that don't. Without cookies nothing changes. Any thread. */
 gboolean hg_authenticator_set_cookie_key(HgAuthenticator *auth, HgSlice key, GError **error);

@@ -389,15 +389,33 @@ static void refuse_looked_up(ClientOpening *opening, const ClientLookUp *look_up
         refuse_other(opening, look_up->name, "they can't be looked up at the moment; try again");
 }
 
-/* As the directory has the name, however it was typed. */
-static void act_as(ClientOpening *opening, ClientLookUp *look_up)
+/* As the directory has the name, however it was typed. `found` is NULL when nobody knows it. */
+static void begin_as(ClientOpening *opening, const char *name, HgPrincipal *found,
+                     const HgRequest *request, HgSlice message)
 {
-    opening->asked_user = g_steal_pointer(&look_up->name);
+    opening->asked_user = g_strdup(name);
     g_free(opening->effective_user);
-    opening->effective_user =
-        g_strdup(look_up->found != NULL ? hg_principal_name(look_up->found) : opening->asked_user);
+    opening->effective_user = g_strdup(found != NULL ? hg_principal_name(found) : name);
     hg_principal_unref(opening->effective);
-    opening->effective = look_up->found != NULL ? hg_principal_ref(look_up->found) : NULL;
+    opening->effective = found != NULL ? hg_principal_ref(found) : NULL;
+    begin(opening, request, message);
+}
+
+/* Goes on at once as somebody who is remembered. FALSE: they have to be looked up. */
+static gboolean begin_known(ClientOpening *opening, const char *name, const HgRequest *request,
+                            HgSlice message)
+{
+    HgClient *client = opening->client;
+    g_autoptr(HgPrincipal) found = NULL;
+    if (!hg_authenticator_try_look_up(hg_gateway_authenticator(hg_worker_gateway(client->worker)),
+                                      client->listener->chain, name, &found))
+        return FALSE;
+    if (hg_impersonation_check_known(hg_client_options(client)->impersonation,
+                                     client->identity.principal, found))
+        begin_as(opening, name, found, request, message);
+    else
+        refuse_other(opening, name, "no impersonation rule allows it");
+    return TRUE;
 }
 
 static void on_looked_up(HgTask *task)
@@ -412,14 +430,12 @@ static void on_looked_up(HgTask *task)
             hg_slice(hg_buffer_data(&opening->message), hg_buffer_size(&opening->message));
         hg_client_enter(client);
         opening->look_up = NULL;
-        if (!is_allowed(opening, look_up)) {
+        if (!is_allowed(opening, look_up))
             refuse_looked_up(opening, look_up);
-        } else if (hg_request_read(message, &request) == HG_REQUEST_OK) {
-            act_as(opening, look_up);
-            begin(opening, &request, message);
-        } else {
+        else if (hg_request_read(message, &request) == HG_REQUEST_OK)
+            begin_as(opening, look_up->name, look_up->found, &request, message);
+        else
             fail(opening, "HY000", "hivegate can't read this OpenSession any more.");
-        }
         hg_client_leave(client);
     }
     free_look_up(look_up);
@@ -520,7 +536,8 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
         begin(opening, request, message);
         break;
     case HG_IMPERSONATION_LOOK_UP:
-        look_up(opening, other, message);
+        if (!begin_known(opening, other, request, message))
+            look_up(opening, other, message);
         break;
     case HG_IMPERSONATION_REFUSED:
         refuse_other(opening, other, "no impersonation rule allows it");

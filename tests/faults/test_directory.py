@@ -178,14 +178,17 @@ def test_acting_as_somebody_whom_nobody_knows(make_directed: Callable) -> None:
 
 @pytest.mark.smoke
 def test_acting_while_the_directory_is_away(make_directed: Callable, directory: Slapd) -> None:
-    """Nobody guesses how it would have written the name."""
+    """Nobody guesses how it would have written the name; what it said lately is remembered."""
     with Relay(directory.port) as relay:
         gate, backend = make_directed(url=f"ldap://127.0.0.1:{relay.port}")
+        carol, bob = gate.peer("carol"), gate.peer("bob")
+        carol.close_session(carol.open(conf={PROXY_USER: "Dora"})).ok()
         relay.close()
-        for user in ("carol", "bob"):
-            reply = gate.peer(user).call("OpenSession", open_fields(conf={PROXY_USER: "DORA"}))
+        for peer in (carol, bob):
+            reply = peer.call("OpenSession", open_fields(conf={PROXY_USER: "DORA"}))
             assert reply.sql_state == "42501" and "can't be looked up at the moment" in reply.error
-        assert not backend.seen("OpenSession")
+            peer.close_session(peer.open(conf={PROXY_USER: "Dora"})).ok()  # that is remembered
+        assert [call.user for call in backend.seen("OpenSession")] == ["dora"] * 3
 
 
 @pytest.mark.smoke

@@ -647,6 +647,36 @@ START_TEST(test_look_up_of_spellings)
 }
 END_TEST
 
+/* Whom a directory has told of is known for a while: no login, and nobody whom a method in front
+ * has by now. */
+START_TEST(test_look_ups_are_remembered)
+{
+    g_autofree char *path = NULL;
+    g_autoptr(HgAuthenticator) auth = make_folding("# nobody\n", &path);
+    g_autoptr(HgPrincipal) none = NULL;
+    static const char *const spellings[] = {"alice", "ALICE"};
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        g_autoptr(HgPrincipal) again = NULL;
+        ck_assert(!hg_authenticator_try_look_up(auth, 0, spellings[i], &none));
+        g_autoptr(HgPrincipal) first = hg_authenticator_look_up(auth, 0, spellings[i], NULL);
+        ck_assert_str_eq(hg_principal_name(first), "alice");
+        ck_assert(hg_authenticator_try_look_up(auth, 0, spellings[i], &again));
+        ck_assert_ptr_eq(again, first);
+        ck_assert_int_eq(try(auth, spellings[i], ""), KNOWN_BAD);
+    }
+    g_autofree char *text = two_users("secret", "g");
+    rewrite_file(path, text);
+    reload_now(auth);
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        ck_assert(!hg_authenticator_try_look_up(auth, 0, spellings[i], &none));
+        g_autoptr(HgPrincipal) alice = hg_authenticator_look_up(auth, 0, spellings[i], NULL);
+        ck_assert_str_eq(hg_principal_realm(alice), "users");
+        ck_assert(!hg_authenticator_try_look_up(auth, 0, spellings[i], &none));
+    }
+    unlink(path);
+}
+END_TEST
+
 START_TEST(test_look_up)
 {
     Script first = {.verdict = HG_VERDICT_NOT_MINE};
@@ -849,6 +879,7 @@ Suite *authenticator_suite(void)
     tcase_add_test(tcase, test_spellings_of_users_in_front);
     tcase_add_test(tcase, test_a_user_in_front_is_new);
     tcase_add_test(tcase, test_look_up_of_spellings);
+    tcase_add_test(tcase, test_look_ups_are_remembered);
     tcase_add_test(tcase, test_look_up);
     tcase_add_test(tcase, test_unknown_names_cost_the_same);
     tcase_add_test(tcase, test_remembered_is_cheap);
