@@ -66,12 +66,16 @@ static char *network_of(const HgPeerAddress *address)
     return g_strdup(text);
 }
 
-/* A directory takes many spellings for one user, and each would be another few guesses. Names have
+/* A directory takes many spellings for one user, and each would be another few guesses. Characters
+ * that stand for whole words make a long skeleton of a name: what is kept stays short. Names have
  * no control characters, so the two kinds of key can't be mixed up. */
 static char *pair_key(const char *user, const char *network)
 {
     g_autofree char *skeleton = hg_name_skeleton(user);
-    return g_strconcat(skeleton, "\n", network, NULL);
+    g_autofree char *digest = strlen(skeleton) > HG_NAME_MAX_BYTES
+                                  ? g_compute_checksum_for_string(G_CHECKSUM_SHA256, skeleton, -1)
+                                  : NULL;
+    return g_strconcat(digest != NULL ? digest : skeleton, "\n", network, NULL);
 }
 
 /* ---- entries, with the lock held ---- */

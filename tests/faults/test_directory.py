@@ -3,7 +3,10 @@ the chain, the throttle or a rule of impersonation. And the end while the direct
 
 from __future__ import annotations
 
+import base64
+import json
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +71,8 @@ def make_directed(
                 "password_file": str(secret),
                 "base": [PEOPLE],
                 "groups": {"from": "search", "base": [BASE]},
+                "request_timeout": "1s",
+                "timeout": "2s",
             }
             config["impersonation"] = RULES
             add_listener(config)
@@ -204,6 +209,48 @@ def test_the_end_while_the_directory_hangs(make_directed: Callable, directory: S
         acting = gate.peer("carol")
         acting.ask("OpenSession", open_fields(conf={PROXY_USER: "erin"}))
         eventually(lambda: relay.accepted >= 2, "hivegate asks the directory")
+        gate.terminate()
+        assert gate.wait_exit() == 0
+        gate.check_log()
+
+
+@pytest.mark.smoke
+def test_the_end_while_issuers_and_token_servers_hang(
+    make_gate: Callable, make_backend: Callable, tmp_path: Path
+) -> None:
+    """The thread that fetches an issuer's keys, a login that waits for them, and one that a token
+    server is asked about."""
+    secret = tmp_path / "client.secret"
+    secret.write_text("hush")
+    secret.chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connecting works, and that is all
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        def change(config: dict) -> None:
+            issuer = {"name": "corporate", "issuer": url, "jwks_url": f"{url}/keys"}
+            issuer |= {"audience": ["hivegate"], "timeout": "1s"}
+            config["authentication"] |= {
+                "chain": ["jwt", "introspection", "users"],
+                "jwt": {"issuers": [issuer]},
+                "introspection": {
+                    "url": f"{url}/introspect",
+                    "client_id": "hivegate",
+                    "client_secret_file": str(secret),
+                    "timeout": "1s",
+                },
+            }
+            add_listener(config)
+
+        gate = make_gate(make_backend(), bystanders=0, change=change)
+        header, claims = (
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in ({"alg": "RS256"}, {"iss": url, "sub": "alice"})
+        )
+        for token in ("opaque", f"{header}.{claims}.AAAA"):
+            peer = http_peer(gate)
+            peer.authorization = f"Bearer {token}"
+            peer.send(peer.request(OPEN))
+        gate.connect().login("alice", "alice-secret").close()  # who waits for nobody
         gate.terminate()
         assert gate.wait_exit() == 0
         gate.check_log()

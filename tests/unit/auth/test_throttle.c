@@ -108,6 +108,23 @@ START_TEST(test_spellings)
 }
 END_TEST
 
+/* One of its characters is three words (U+FDFA). */
+START_TEST(test_long_skeletons)
+{
+    g_autoptr(HgThrottle) throttle = throttle_new(0);
+    g_autoptr(GString) name = g_string_new("a");
+    while (name->len < 250)
+        g_string_append(name, "\xef\xb7\xba");
+    for (int i = 0; i < 4; i++)
+        hg_throttle_failed(throttle, name->str, HOME, 0);
+    ck_assert_uint_eq(hg_throttle_refused(throttle, name->str, HOME, 0), 30);
+    name->str[0] = 'A';
+    ck_assert_uint_eq(hg_throttle_refused(throttle, name->str, HOME, 0), 30);
+    name->str[0] = 'b';
+    ck_assert_uint_eq(hg_throttle_refused(throttle, name->str, HOME, 0), 0);
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
     g_autoptr(HgThrottle) throttle = throttle_new(0);
@@ -133,6 +150,7 @@ Suite *throttle_suite(void)
     tcase_add_test(tcase, test_success_and_forget);
     tcase_add_test(tcase, test_addresses);
     tcase_add_test(tcase, test_spellings);
+    tcase_add_test(tcase, test_long_skeletons);
     tcase_add_test(tcase, test_bounded);
     suite_add_tcase(suite, tcase);
     return suite;
