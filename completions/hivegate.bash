@@ -29,17 +29,35 @@ _hivegatectl_users() {
 
 _hivegatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
+    local remote="--admin --token-file --ca-file --output --help"
     case $previous in
-    --file | -f | --config | -c)
+    --file | -f | --config | -c | --token-file | --ca-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="user auth sql version help --help"
+        words="user auth sql sessions operations endpoints pools users limits config top kill drain
+            undrain pause resume reload version help --help"
     elif [[ ${COMP_WORDS[1]} == auth ]]; then
         words="--config --listener --bearer --password-stdin --help"
-        ((COMP_CWORD > 2)) || words="test --help"
+        [[ ${COMP_WORDS[2]} != unlock ]] || words="--address $remote"
+        ((COMP_CWORD > 2)) || words="test unlock --help"
+    elif [[ $previous == --output || $previous == -o ]]; then
+        words="table json"
+    elif [[ ${COMP_WORDS[1]} =~ ^(sessions|operations|endpoints|pools|users|limits|config|reload)$ ]]; then
+        words=$remote
+    elif [[ ${COMP_WORDS[1]} == top ]]; then
+        words="--every --rounds $remote"
+    elif [[ ${COMP_WORDS[1]} =~ ^(kill|drain|undrain|pause|resume)$ ]]; then
+        words=$remote
+        if ((COMP_CWORD == 2)); then
+            case ${COMP_WORDS[1]} in
+            kill) words="session operation user --help" ;;
+            drain | undrain) words="endpoint --help" ;;
+            *) words="pool --help" ;;
+            esac
+        fi
     elif [[ ${COMP_WORDS[1]} == sql ]]; then
         case $previous in
         sql) words="tokens inspect --help" ;;

@@ -4,6 +4,7 @@
 #include "app/config.h"
 #include "app/options.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/text.h"
 
 /* What GOption fills; the strings are ours. */
@@ -11,6 +12,7 @@ typedef struct {
     gboolean help;
     gboolean help_config;
     gboolean help_config_markdown;
+    gboolean help_metrics_markdown;
     gboolean version;
     char *config;
     char *check_config;
@@ -43,6 +45,8 @@ static GOptionContext *context_new(Words *words)
          "Show an example and all options of the configuration file, and exit", NULL},
         {"help-config-markdown", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
          &words->help_config_markdown, "The same as Markdown", NULL},
+        {"help-metrics-markdown", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
+         &words->help_metrics_markdown, "All metrics as Markdown", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &words->version, "Show the version, and exit", NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &words->help, "Show this help, and exit", NULL},
         {0},
@@ -106,6 +110,8 @@ static gboolean decide(Words *words, HgCmdline *cmdline, GError **error)
         cmdline->action = HG_CMDLINE_VERSION;
     else if (words->help_config_markdown)
         cmdline->action = HG_CMDLINE_HELP_CONFIG_MARKDOWN;
+    else if (words->help_metrics_markdown)
+        cmdline->action = HG_CMDLINE_HELP_METRICS_MARKDOWN;
     else if (words->help_config)
         cmdline->action = HG_CMDLINE_HELP_CONFIG;
     else if (words->config != NULL && words->check_config != NULL)
@@ -193,6 +199,8 @@ int hg_cmdline_perform(const HgCmdline *cmdline, const char *version, FILE *out,
         return print(out, hg_options_help());
     case HG_CMDLINE_HELP_CONFIG_MARKDOWN:
         return print(out, hg_options_markdown());
+    case HG_CMDLINE_HELP_METRICS_MARKDOWN:
+        return print(out, hg_metrics_markdown());
     case HG_CMDLINE_RUN:
         break;
     }

@@ -16,6 +16,7 @@ typedef enum {
     HG_CMDLINE_HELP,
     HG_CMDLINE_HELP_CONFIG,
     HG_CMDLINE_HELP_CONFIG_MARKDOWN,
+    HG_CMDLINE_HELP_METRICS_MARKDOWN,
 } HgCmdlineAction;
 
 typedef struct {

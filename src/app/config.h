@@ -217,6 +217,24 @@ typedef struct {
     guint queue;
 } HgJobsConfig;
 
+#define HG_ADMIN_DEFAULT_SOCKET "/run/hivegate/admin.sock"
+#define HG_ADMIN_TOKEN_MIN      16 /* characters */
+
+typedef struct {
+    HgAddress bind;
+    guint mode;                   /* permission bits of a Unix socket */
+    const char *certificate_file; /* with key_file: TLS; NULL: none */
+    const char *key_file;
+    const char *token_file; /* NULL: whoever gets there may */
+} HgAdminListenConfig;
+
+typedef struct {
+    gboolean enabled;
+    const HgAdminListenConfig *listen; /* none: HG_ADMIN_DEFAULT_SOCKET */
+    guint n_listen;
+    HgAddress metrics_listen; /* size 0: none */
+} HgAdminConfig;
+
 typedef struct {
     HgLogLevel level;
     HgLogFormat format;
@@ -235,6 +253,7 @@ typedef struct {
     HgLimitsConfig limits;
     HgTcpConfig tcp;
     HgJobsConfig jobs;
+    HgAdminConfig admin;
     gint64 shutdown_timeout_ms;
     HgLogConfig log;
 } HgConfig;

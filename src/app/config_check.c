@@ -2,6 +2,7 @@
 #include "app/config_check.h"
 
 #include "app/authentication.h"
+#include "app/config_check_admin.h"
 #include "app/config_check_ldap.h"
 #include "app/tls_settings.h"
 #include "auth/authenticator.h"
@@ -432,6 +433,7 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
     check_session_variables(config, root, diagnostics);
     check_pools(config, root, diagnostics);
     check_limits(config, root, diagnostics);
+    hg_config_check_admin(config, root, diagnostics);
 }
 
 /* Says when others than the owner can get at a file with secrets. */
@@ -550,6 +552,7 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
     if (hg_diagnostics_errors(diagnostics) == 0)
         check_tls_files(config, root, diagnostics);
     hg_config_check_token_files(config, root, diagnostics);
+    hg_config_check_admin_files(config, root, diagnostics);
     for (guint i = 0; i < config->n_pools; i++) {
         const HgPoolConfig *pool = &config->pools[i];
         if (pool->password_file != NULL || pool->password_env != NULL)

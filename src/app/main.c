@@ -27,7 +27,7 @@ static int serve(const HgCmdline *cmdline)
         hg_log_new(STDERR_FILENO, cmdline->has_log_level ? cmdline->log_level : config->log.level,
                    cmdline->has_log_format ? cmdline->log_format : config->log.format);
     g_autoptr(GError) error = NULL;
-    if (hg_service_run(config, log, &error))
+    if (hg_service_run(config, HG_VERSION, log, &error))
         return EXIT_SUCCESS;
     hg_log(log, HG_LOG_ERROR, "not_started", hg_log_text("why", error->message));
     return EXIT_FAILURE;

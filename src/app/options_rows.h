@@ -40,6 +40,9 @@
         .rows = described, .count = G_N_ELEMENTS(described), .size = sizeof(type)                  \
     }
 
+/* `admin`, read into a HgAdminConfig. Static. */
+const HgSection *hg_option_admin_section(void);
+
 /* `authentication: ldap`, read into a HgLdapConfig. Static. */
 const HgSection *hg_option_ldap_section(void);
 

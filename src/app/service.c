@@ -2,7 +2,10 @@
  * and ends everything. */
 #include "app/service.h"
 
+#include "app/administration.h"
 #include "app/authentication.h"
+#include "app/config_show.h"
+#include "app/reload.h"
 #include "app/tls_settings.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
@@ -13,8 +16,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define OWN_DESCRIPTORS 64 /* loops, logs, listeners, files */
-#define LOOK_EVERY      20 /* seconds between looks at the files of certificates */
+#define OWN_DESCRIPTORS 64    /* loops, logs, listeners, files */
+#define LOOK_EVERY      20    /* seconds between looks at the files of certificates */
+#define RELOAD_WITHIN   30000 /* ms that who asks for a reload waits for its outcome */
 
 /* ---- from configuration to options ---- */
 
@@ -126,6 +130,14 @@ static HgPool *make_pool(const HgPoolConfig *config)
     return pool;
 }
 
+static HgMetrics *make_metrics(const HgConfig *config)
+{
+    g_autofree const char **listeners = g_new0(const char *, config->n_listeners + 1);
+    for (guint i = 0; i < config->n_listeners; i++)
+        listeners[i] = config->listeners[i].name;
+    return hg_metrics_new(config->workers, listeners);
+}
+
 /* ---- listening ---- */
 
 static void announce(HgLog *log, const HgListenerConfig *listener, int fd)
@@ -165,64 +177,6 @@ static void remove_sockets(const HgConfig *config)
 
 /* ---- signals ---- */
 
-/* What a signal to reload has to do with. */
-typedef struct {
-    const HgConfig *config;
-    HgAuthenticator *authenticator;
-    HgTlsSettings *tls;
-    HgSecret *cookie_key;  /* the one in use; NULL: a random one */
-    HgSecretBox *password; /* of the pool */
-    HgLog *log;
-} Running;
-
-/* Another key in the file signs cookies from now on. */
-static void reload_cookie_key(Running *running)
-{
-    const char *path = running->config->authentication.cookie.key_file;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(HgSecret) key = NULL;
-    if (path == NULL)
-        return;
-    gboolean read = hg_authentication_read_cookie_key(path, &key, NULL, &error);
-    if (read && hg_slice_equal(hg_secret_slice(key), hg_secret_slice(running->cookie_key)))
-        return;
-    if (read &&
-        hg_authenticator_set_cookie_key(running->authenticator, hg_secret_slice(key), &error)) {
-        hg_secret_unref(running->cookie_key);
-        running->cookie_key = g_steal_pointer(&key);
-        hg_log(running->log, HG_LOG_INFO, "cookie_key_reloaded");
-        return;
-    }
-    hg_log(running->log, HG_LOG_ERROR, "cookie_key_not_reloaded",
-           hg_log_text("why", error->message));
-}
-
-/* New logins at the endpoints, and over HTTP all requests, carry another password from now on. */
-static void reload_password(const Running *running)
-{
-    const HgPoolConfig *pool = &running->config->pools[0];
-    HgFileExposure exposure = HG_FILE_PRIVATE;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(HgSecret) password = NULL;
-    if (pool->password_file == NULL)
-        return;
-    if (!hg_secret_load_file(pool->password_file, &password, &exposure, &error))
-        hg_log(running->log, HG_LOG_ERROR, "pool_password_not_reloaded",
-               hg_log_text("pool", pool->name), hg_log_text("why", error->message));
-    else if (hg_secret_box_put(running->password, password))
-        hg_log(running->log, HG_LOG_INFO, "pool_password_reloaded",
-               hg_log_text("pool", pool->name));
-}
-
-static void reload_users(HgAuthenticator *authenticator, HgLog *log)
-{
-    g_autoptr(GError) error = NULL;
-    if (hg_authenticator_reload(authenticator, &error))
-        hg_log(log, HG_LOG_INFO, "users_reloaded");
-    else
-        hg_log(log, HG_LOG_ERROR, "users_not_reloaded", hg_log_text("why", error->message));
-}
-
 static void watched_signals(sigset_t *out)
 {
     sigemptyset(out);
@@ -233,7 +187,7 @@ static void watched_signals(sigset_t *out)
 
 /* Returns when the process is asked to end. Certificates are renewed by others, who often can't
  * send a signal: their files are looked at every now and then. */
-static void wait_for_end(Running *running)
+static void wait_for_end(HgReload *reload, HgTlsSettings *tls, HgLog *log)
 {
     sigset_t signals;
     watched_signals(&signals);
@@ -241,20 +195,68 @@ static void wait_for_end(Running *running)
         struct timespec patience = {.tv_sec = LOOK_EVERY};
         int number = sigtimedwait(&signals, NULL, &patience);
         if (number == SIGTERM || number == SIGINT) {
-            hg_log(running->log, HG_LOG_INFO, "stopping",
+            hg_log(log, HG_LOG_INFO, "stopping",
                    hg_log_text("signal", number == SIGTERM ? "TERM" : "INT"));
             return;
         }
-        hg_tls_settings_reload(running->tls, number == SIGHUP, running->log);
-        if (number != SIGHUP)
-            continue;
-        reload_cookie_key(running);
-        reload_password(running);
-        reload_users(running->authenticator, running->log);
+        if (number == SIGHUP)
+            hg_reload_run(reload);
+        else
+            hg_tls_settings_reload(tls, FALSE, log);
     }
 }
 
-gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
+/* What serve() works with; borrowed. */
+typedef struct {
+    const HgConfig *config;
+    HgGateway *gateway;
+    HgReload *reload;
+    HgTlsSettings *tls;
+    const char *version;
+    HgLog *log;
+} Running;
+
+static char *show_config(void *data)
+{
+    const Running *running = data;
+    return hg_config_show(running->config);
+}
+
+static gboolean reload_files(void *data, GError **error)
+{
+    const Running *running = data;
+    return hg_reload_ask(running->reload, RELOAD_WITHIN, error);
+}
+
+/* Opens the admin server and serves until the end: the gateway is stopped then. FALSE with *error
+ * when the admin server can't be opened. */
+static gboolean serve(Running *running, GError **error)
+{
+    const HgProxyOptions *options = hg_gateway_options(running->gateway);
+    HgPool *pool = hg_gateway_pool(running->gateway);
+    HgAdmin *admin = NULL;
+    HgAdminOptions admin_options = {.gateway = running->gateway,
+                                    .metrics = options->metrics,
+                                    .log = running->log,
+                                    .version = running->version,
+                                    .show_config = show_config,
+                                    .reload = reload_files,
+                                    .app = running};
+    gboolean opened = hg_administration_new(running->config, &admin_options, &admin, error);
+    if (opened) {
+        hg_log(running->log, HG_LOG_INFO, "ready", hg_log_uint("workers", options->workers),
+               hg_log_uint("connections", options->connections),
+               hg_log_uint("endpoints", hg_pool_size(pool)));
+        hg_tls_settings_warn(running->tls, running->log);
+        wait_for_end(running->reload, running->tls, running->log);
+    }
+    hg_gateway_stop(running->gateway);
+    hg_admin_free(admin);
+    hg_administration_clean(running->config);
+    return opened;
+}
+
+gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log, GError **error)
 {
     sigset_t signals;
     watched_signals(&signals);
@@ -272,31 +274,30 @@ gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error)
     g_autofree HgSessionDefaults *defaults =
         g_new0(HgSessionDefaults, config->session_variables.n_defaults);
     g_autoptr(HgSecretBox) password = hg_secret_box_new(config->pools[0].password);
+    g_autoptr(HgMetrics) metrics = make_metrics(config);
     HgProxyOptions options =
         proxy_options(config, tls, impersonation, password, listeners, defaults);
+    options.metrics = metrics;
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!hg_authentication_new(config, &authenticator, error))
         return FALSE;
+    hg_authenticator_count_in(authenticator, hg_metrics_shared(metrics));
     g_autofree int *fds = g_new0(int, config->n_listeners);
     if (!listen_all(config, log, fds, error))
         return FALSE;
     HgPool *pool = make_pool(&config->pools[0]);
     HgGateway *gateway = hg_gateway_new(&options, pool, authenticator, log, fds, error);
+    gboolean served = FALSE;
     if (gateway != NULL) {
-        hg_log(log, HG_LOG_INFO, "ready", hg_log_uint("workers", options.workers),
-               hg_log_uint("connections", options.connections),
-               hg_log_uint("endpoints", hg_pool_size(pool)));
-        hg_tls_settings_warn(tls, log);
-        Running running = {config, authenticator, tls, NULL, password, log};
-        if (config->authentication.cookie.key != NULL)
-            running.cookie_key = hg_secret_ref(config->authentication.cookie.key);
-        wait_for_end(&running);
-        hg_secret_unref(running.cookie_key);
-        hg_gateway_stop(gateway);
+        g_autoptr(HgReload) reload =
+            hg_reload_new(config, authenticator, tls, password, metrics, log);
+        Running running = {config, gateway, reload, tls, version, log};
+        served = serve(&running, error);
         hg_gateway_free(gateway);
-        hg_log(log, HG_LOG_INFO, "stopped");
+        if (served)
+            hg_log(log, HG_LOG_INFO, "stopped");
     }
     remove_sockets(config);
     hg_pool_free(pool);
-    return gateway != NULL;
+    return served;
 }

@@ -7,4 +7,4 @@
  * the users file and the certificates again. Blocks these signals in the calling thread, which must
  * be the only one. FALSE with *error when it can't start; TRUE after an orderly end. Main thread.
  */
-gboolean hg_service_run(const HgConfig *config, HgLog *log, GError **error);
+gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log, GError **error);

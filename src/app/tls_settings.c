@@ -143,13 +143,16 @@ static void reload(Entry *entry, HgLog *log)
     }
 }
 
-void hg_tls_settings_reload(HgTlsSettings *settings, gboolean anew, HgLog *log)
+gboolean hg_tls_settings_reload(HgTlsSettings *settings, gboolean anew, HgLog *log)
 {
+    gboolean all = TRUE;
     for (guint i = 0; i < settings->n_entries; i++) {
         Entry *entry = &settings->entries[i];
         if (anew)
             g_clear_pointer(&entry->problem, g_free);
         if (entry->tls != NULL)
             reload(entry, log);
+        all = all && entry->problem == NULL;
     }
+    return all;
 }

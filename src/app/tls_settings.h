@@ -22,8 +22,8 @@ HgTls *hg_tls_settings_listener(const HgTlsSettings *settings, guint index);
 HgTls *hg_tls_settings_pool(const HgTlsSettings *settings, guint index);
 
 /* Reads again what has changed on the disk, and says in the log what came of it. The same fault is
- * told once, until it is another one or `anew`. */
-void hg_tls_settings_reload(HgTlsSettings *settings, gboolean anew, HgLog *log);
+ * told once, until it is another one or `anew`. FALSE when something couldn't be read. */
+gboolean hg_tls_settings_reload(HgTlsSettings *settings, gboolean anew, HgLog *log);
 
 /* Warns of certificates that expire within two weeks. */
 void hg_tls_settings_warn(HgTlsSettings *settings, HgLog *log);

@@ -30,6 +30,7 @@ struct HgAuthenticator {
     HgCookies *cookies;           /* NULL: there are none */
     HgCookies *old_cookies;       /* of the key before; NULL: none */
     guint cookie_max_age;
+    HgMetricsShard *metrics; /* NULL: nobody counts */
 };
 
 #define CERTIFICATE "certificate"
@@ -109,6 +110,11 @@ gboolean hg_authenticator_new(const HgAuthenticatorConfig *config, HgAuthenticat
         return FALSE;
     *out = g_steal_pointer(&auth);
     return TRUE;
+}
+
+void hg_authenticator_count_in(HgAuthenticator *auth, HgMetricsShard *shard)
+{
+    auth->metrics = shard;
 }
 
 void hg_authenticator_free(HgAuthenticator *auth)
@@ -399,6 +405,21 @@ static void check_accepted(HgAuthenticator *auth, const HgAttempt *attempt, guin
     hg_login_say(login, HG_VERDICT_DENIED, kept);
 }
 
+/* One method's check, counted. */
+static void ask_method(HgAuthenticator *auth, const HgAuthMethod *step,
+                       const HgCredentials *credentials, HgLogin *out)
+{
+    const HgMetricLabel *labels = hg_metric_row(HG_METRIC_CHECK_SECONDS)->labels;
+    guint64 began = hg_metrics_now();
+    step->table->check(step->self, credentials, out);
+    guint method = 0;
+    while (labels[0].values[method + 1] != NULL && /* the last one is "other" */
+           strcmp(labels[0].values[method], step->table->name) != 0)
+        method++;
+    guint series = method * g_strv_length((char **)labels[1].values) + out->verdict;
+    hg_metrics_observe(auth->metrics, HG_METRIC_CHECK_SECONDS, series, hg_metrics_now() - began);
+}
+
 /* Asks one method after the other until one decides. *method is the one that did. FALSE when the
  * client is refused because it has failed too often. */
 static gboolean ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAuthTrace trace,
@@ -411,7 +432,7 @@ static gboolean ask_chain(HgAuthenticator *auth, const HgAttempt *attempt, HgAut
         *method = chain->methods[i];
         if (trace == NULL && is_guessable(auth, *method) && is_throttled(auth, attempt, out))
             return FALSE;
-        step->table->check(step->self, &attempt->credentials, out);
+        ask_method(auth, step, &attempt->credentials, out);
         if (out->verdict == HG_VERDICT_ACCEPTED)
             check_accepted(auth, attempt, *method, out);
         tell(trace, data, step->table, out);
@@ -543,6 +564,17 @@ HgPrincipal *hg_authenticator_look_up(HgAuthenticator *auth, guint chain, const 
         return first;
     remember_look_up(auth, chain, name, methods->methods[by], found);
     return g_steal_pointer(&found);
+}
+
+guint hg_authenticator_unlock(HgAuthenticator *auth, const char *user, const HgPeerAddress *address)
+{
+    hg_login_cache_forget(auth->failures);
+    return hg_throttle_unlock(auth->throttle, user, address);
+}
+
+guint hg_authenticator_throttled(HgAuthenticator *auth)
+{
+    return hg_throttle_refused_count(auth->throttle, g_get_monotonic_time());
 }
 
 gboolean hg_authenticator_reload(HgAuthenticator *auth, GError **error)

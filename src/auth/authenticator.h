@@ -10,6 +10,7 @@
 #include "auth/cookie.h"
 #include "auth/method.h"
 #include "auth/throttle.h"
+#include "base/metrics.h"
 
 /* What the client hears when there is nothing else that it may know. */
 #define HG_AUTH_DENIED_TEXT "Wrong user name or password"
@@ -62,6 +63,10 @@ void hg_authenticator_free(HgAuthenticator *auth);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgAuthenticator, hg_authenticator_free)
 
+/* Counts checks there from now on; `shard` is one for several threads and outlives the object.
+ * Before other threads use it. */
+void hg_authenticator_count_in(HgAuthenticator *auth, HgMetricsShard *shard);
+
 /* TRUE when that chain takes tokens as `Authorization: Bearer`. */
 gboolean hg_authenticator_takes_bearer(const HgAuthenticator *auth, guint chain);
 
@@ -112,6 +117,13 @@ gboolean hg_authenticator_try_look_up(HgAuthenticator *auth, guint chain, const 
 /* Signs cookies with another key from now on. Those of the key before stay good for their time,
  * those of the one before that don't. Without cookies nothing changes. Any thread. */
 gboolean hg_authenticator_set_cookie_key(HgAuthenticator *auth, HgSlice key, GError **error);
+
+/* Users and addresses whose logins are refused now, after too many failures. Any thread. */
+guint hg_authenticator_throttled(HgAuthenticator *auth);
+
+/* Lets those try again who failed too often: see hg_throttle_unlock(). Any thread. */
+guint hg_authenticator_unlock(HgAuthenticator *auth, const char *user,
+                              const HgPeerAddress *address);
 
 /* Lets every method read its files again, and forgets failures: who was refused may try anew. From
  * then on a deleted user or an old password of the users file is refused, however fresh the memory

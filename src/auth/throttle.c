@@ -175,6 +175,34 @@ void hg_throttle_forget(HgThrottle *throttle)
     pthread_mutex_unlock(&throttle->lock);
 }
 
+/* TRUE when an entry is about the user, whose keys begin so, and the network; NULL is any. An
+ * address alone counts for everybody there, so it isn't the user's. */
+static gboolean is_about(const Entry *entry, const char *user_key, const char *network)
+{
+    const char *end = strchr(entry->key, '\n');
+    const char *from = end != NULL ? end + 1 : entry->key;
+    return (network == NULL || strcmp(from, network) == 0) &&
+           (user_key == NULL || g_str_has_prefix(entry->key, user_key));
+}
+
+guint hg_throttle_unlock(HgThrottle *throttle, const char *user, const HgPeerAddress *address)
+{
+    g_autofree char *network = address != NULL ? network_of(address) : NULL;
+    g_autofree char *user_key = user != NULL ? pair_key(user, "") : NULL;
+    guint count = 0;
+    pthread_mutex_lock(&throttle->lock);
+    for (GList *link = throttle->used.head; link != NULL;) {
+        Entry *entry = link->data;
+        link = link->next;
+        if (!is_about(entry, user_key, network))
+            continue;
+        drop(throttle, entry);
+        count++;
+    }
+    pthread_mutex_unlock(&throttle->lock);
+    return count;
+}
+
 guint hg_throttle_refused_count(HgThrottle *throttle, gint64 now_us)
 {
     guint refused = 0;

@@ -40,5 +40,9 @@ void hg_throttle_succeeded(HgThrottle *throttle, const char *user, const HgPeerA
 /* Forgets all failures: everybody may try again. */
 void hg_throttle_forget(HgThrottle *throttle);
 
+/* Forgets failures of the user, of whoever comes from the address, or of the user from there; with
+ * both NULL, all. Returns how many were forgotten: one for each user and address. */
+guint hg_throttle_unlock(HgThrottle *throttle, const char *user, const HgPeerAddress *address);
+
 /* Users and addresses that are refused at `now_us`. */
 guint hg_throttle_refused_count(HgThrottle *throttle, gint64 now_us);

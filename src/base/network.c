@@ -85,6 +85,17 @@ gboolean hg_network_parse(const char *text, HgNetwork *out, GError **error)
     return TRUE;
 }
 
+char *hg_network_format(const HgNetwork *network)
+{
+    HgPeerAddress address = {.family = network->family};
+    char text[HG_PEER_ADDRESS_TEXT_MAX];
+    if (network->family == HG_PEER_UNIX)
+        return g_strdup("unix");
+    memcpy(address.ip, network->ip, sizeof address.ip);
+    hg_peer_address_print(&address, text);
+    return g_strdup_printf("%s/%u", text, network->length);
+}
+
 gboolean hg_network_has(const HgNetwork *network, const HgPeerAddress *peer)
 {
     guint bytes = network->length / 8;

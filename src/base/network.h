@@ -23,6 +23,9 @@ typedef struct {
  * untouched then. */
 gboolean hg_network_parse(const char *text, HgNetwork *out, GError **error);
 
+/* The network as hg_network_parse() reads it. Free with g_free. */
+char *hg_network_format(const HgNetwork *network);
+
 /* TRUE when the peer is in the network, or in one of them. Nobody (HG_PEER_UNKNOWN) never is. */
 gboolean hg_network_has(const HgNetwork *network, const HgPeerAddress *peer);
 gboolean hg_networks_have(HgNetworks networks, const HgPeerAddress *peer);

@@ -45,6 +45,35 @@ void hg_endpoint_release(HgEndpoint *endpoint);
 gboolean hg_endpoint_failed(HgEndpoint *endpoint, guint64 now);
 gboolean hg_endpoint_succeeded(HgEndpoint *endpoint);
 
+/* How an endpoint stands. */
+typedef enum {
+    HG_ENDPOINT_UNTRIED, /* nothing was asked of it yet */
+    HG_ENDPOINT_UP,
+    HG_ENDPOINT_DOWN,    /* it failed the last time */
+    HG_ENDPOINT_DRAINED, /* kept out of the choice, whatever else */
+} HgEndpointState;
+HgEndpointState hg_endpoint_state(const HgEndpoint *endpoint);
+
+/* "untried", "up", "down" or "drained". Static. */
+const char *hg_endpoint_state_name(HgEndpointState state);
+
+/* Failures that hg_endpoint_failed() was told of since the start. Any thread. */
+guint64 hg_endpoint_failures(const HgEndpoint *endpoint);
+
+/* Keeps new sessions away from an endpoint, or lets them come again; those there stay. TRUE when
+ * that is a change. Any thread. */
+gboolean hg_endpoint_drain(HgEndpoint *endpoint, gboolean drained);
+
+/* Keeps new sessions out of the whole pool; whoever opens them asks. TRUE when that is a change.
+ * Any thread. */
+gboolean hg_pool_pause(HgPool *pool, gboolean paused);
+gboolean hg_pool_is_paused(const HgPool *pool);
+
+/* TRUE when a new session has somewhere to go: the pool isn't paused, and an endpoint is neither
+ * drained nor set back. `now` in ms of the monotonic clock. *why says in words why not, static; it
+ * may be NULL. Any thread. */
+gboolean hg_pool_is_ready(const HgPool *pool, guint64 now, const char **why);
+
 /* "host:port", host, port (borrowed); sessions counted in now. Any thread. */
 const char *hg_endpoint_name(const HgEndpoint *endpoint);
 const char *hg_endpoint_host(const HgEndpoint *endpoint);

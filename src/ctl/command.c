@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ctl/auth_command.h"
+#include "ctl/control_command.h"
 #include "ctl/sql_command.h"
 #include "ctl/user_command.h"
 
@@ -13,7 +14,7 @@
 
 typedef struct {
     const char *noun;
-    const char *verb;
+    const char *verb; /* NULL: there is only the noun */
     HgCtlCommandFunc run;
     const char *arguments; /* for the list of commands */
     const char *text;
@@ -25,9 +26,33 @@ static const Command commands[] = {
     {"user", "delete", hg_user_delete, "--file FILE NAME", "delete a user"},
     {"user", "check", hg_user_check, "--file FILE NAME", "is this the user's password?"},
     {"auth", "test", hg_auth_test, "--config FILE USER", "who would this login be, and why?"},
+    {"auth", "unlock", hg_ctl_unlock, "[USER] [--address A]", "let who failed too often try again"},
+    {"sessions", NULL, hg_ctl_sessions, "", "list sessions"},
+    {"operations", NULL, hg_ctl_operations, "", "list statements and metadata calls"},
+    {"endpoints", NULL, hg_ctl_endpoints, "", "list endpoints and how they stand"},
+    {"pools", NULL, hg_ctl_pools, "", "list pools"},
+    {"users", NULL, hg_ctl_users, "", "list users who have sessions"},
+    {"limits", NULL, hg_ctl_limits, "", "what is used of each limit"},
+    {"config", NULL, hg_ctl_config, "", "the configuration in effect"},
+    {"top", NULL, hg_ctl_top, "", "a live view"},
+    {"kill", "operation", hg_ctl_kill_operation, "ID", "cancel a statement"},
+    {"kill", "session", hg_ctl_kill_session, "ID", "end a session"},
+    {"kill", "user", hg_ctl_kill_user, "USER", "end all sessions of a user"},
+    {"drain", "endpoint", hg_ctl_drain, "ENDPOINT", "send no new sessions there"},
+    {"undrain", "endpoint", hg_ctl_undrain, "ENDPOINT", "send new sessions there again"},
+    {"pause", "pool", hg_ctl_pause, "POOL", "let no session be opened there"},
+    {"resume", "pool", hg_ctl_resume, "POOL", "let sessions be opened there again"},
+    {"reload", NULL, hg_ctl_reload, "", "read users and certificates again"},
     {"sql", "tokens", hg_sql_tokens, "[--engine ENGINE]", "the tokens of statements (JSON lines)"},
     {"sql", "inspect", hg_sql_inspect, "[--engine ENGINE]", "what statements touch (JSON lines)"},
 };
+
+/* The words of the command, as they are typed; g_free. */
+static char *name_of(const Command *command)
+{
+    return command->verb != NULL ? g_strdup_printf("%s %s", command->noun, command->verb)
+                                 : g_strdup(command->noun);
+}
 
 /* The list of commands: all, or those of one noun. */
 static void print_help(FILE *out, const char *noun)
@@ -38,8 +63,8 @@ static void print_help(FILE *out, const char *noun)
         const Command *command = &commands[i];
         if (noun != NULL && strcmp(noun, command->noun) != 0)
             continue;
-        g_autofree char *left =
-            g_strdup_printf("%s %s %s", command->noun, command->verb, command->arguments);
+        g_autofree char *name = name_of(command);
+        g_autofree char *left = g_strdup_printf("%s %s", name, command->arguments);
         fprintf(out, "  %-32s  %s\n", left, command->text);
     }
     if (noun == NULL)
@@ -49,7 +74,8 @@ static void print_help(FILE *out, const char *noun)
                  "  hivegatectl user add --file users.txt --group analysts alice\n"
                  "  hivegatectl user list --file users.txt\n"
                  "  hivegatectl auth test --config hivegate.yaml alice\n"
-                 "  hivegatectl user add --help\n"
+                 "  hivegatectl sessions\n"
+                 "  hivegatectl kill session --help\n"
                  "\n"
                  "Exit codes: 0 success (or yes), 1 failure (or no), 2 wrong command line.\n");
 }
@@ -67,15 +93,17 @@ static gboolean is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
-/* Runs a command on the arguments behind its two words. */
+/* Runs a command on the arguments behind its words. */
 static int run_command(const Command *command, int argc, char *const *argv,
                        const HgCtlStreams *streams)
 {
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) rest = g_new0(char *, (gsize)argc);
-    rest[0] = g_strdup_printf("hivegatectl %s %s", command->noun, command->verb);
-    for (int i = 3; i < argc; i++)
-        rest[i - 2] = g_strdup(argv[i]);
+    g_autofree char *name = name_of(command);
+    int words = command->verb != NULL ? 3 : 2; /* with the program's own */
+    rest[0] = g_strdup_printf("hivegatectl %s", name);
+    for (int i = words; i < argc; i++)
+        rest[i - words + 1] = g_strdup(argv[i]);
     g_set_prgname(rest[0]); /* what the command's help calls itself */
     HgCtlResult result = command->run(streams, &rest, &error);
     switch (result) {
@@ -83,8 +111,8 @@ static int run_command(const Command *command, int argc, char *const *argv,
         fprintf(streams->err, "hivegatectl: %s\n", error->message);
         return EXIT_FAILED;
     case HG_CTL_USAGE:
-        fprintf(streams->err, "hivegatectl: %s; hivegatectl %s %s --help shows how\n",
-                error->message, command->noun, command->verb);
+        fprintf(streams->err, "hivegatectl: %s; hivegatectl %s --help shows how\n", error->message,
+                name);
         return EXIT_USAGE;
     case HG_CTL_NO:
         return EXIT_FAILED;
@@ -92,6 +120,15 @@ static int run_command(const Command *command, int argc, char *const *argv,
         break;
     }
     return 0;
+}
+
+/* The command of a noun that has no verbs; NULL when there is none. */
+static const Command *find_single(const char *noun)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (commands[i].verb == NULL && strcmp(commands[i].noun, noun) == 0)
+            return &commands[i];
+    return NULL;
 }
 
 static gboolean is_noun(const char *word)
@@ -119,12 +156,15 @@ int hg_ctl_run(int argc, char *const *argv, const HgCtlStreams *streams)
     }
     if (!is_noun(noun))
         return refuse(streams, "there is no command", noun);
+    const Command *single = find_single(noun);
+    if (single != NULL)
+        return run_command(single, argc, argv, streams);
     if (argc < 3 || is_help(argv[2])) {
         print_help(argc < 3 ? streams->err : streams->out, noun);
         return argc < 3 ? EXIT_USAGE : 0;
     }
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, argv[2]) == 0)
+        if (strcmp(commands[i].noun, noun) == 0 && g_strcmp0(commands[i].verb, argv[2]) == 0)
             return run_command(&commands[i], argc, argv, streams);
     g_autofree char *what = g_strdup_printf("there is no command %s", noun);
     return refuse(streams, what, argv[2]);

@@ -95,3 +95,11 @@ gboolean hg_jobs_submit(HgJobs *jobs, HgJob job, void *data)
     pthread_mutex_unlock(&jobs->lock);
     return taken;
 }
+
+guint hg_jobs_waiting(HgJobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    guint waiting = jobs->count;
+    pthread_mutex_unlock(&jobs->lock);
+    return waiting;
+}

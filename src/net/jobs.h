@@ -23,3 +23,6 @@ void hg_jobs_free(HgJobs *jobs);
 /* Queues a job. FALSE, at once, when the queue is full: the caller keeps `data` and refuses the
  * work. Any thread. */
 gboolean hg_jobs_submit(HgJobs *jobs, HgJob job, void *data) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Jobs that wait for a thread now. Any thread. */
+guint hg_jobs_waiting(HgJobs *jobs);

@@ -65,6 +65,9 @@ void hg_backend_lose(HgBackend *backend, HgLoss loss, const char *detail)
     if (backend->state == BACKEND_LOST || backend->state == BACKEND_CLOSED)
         return;
     hg_backend_set_state(backend, BACKEND_LOST);
+    if (!backend->logged_in)
+        hg_metrics_add(backend->context.metrics, HG_METRIC_BACKEND_CONNECTED, HG_CONNECTED_FAILED,
+                       1);
     hg_timer_stop(backend->context.loop, &backend->timer);
     update_want(backend);
     backend->events->lost(backend->owner, loss, detail);
@@ -75,6 +78,8 @@ void hg_backend_lose(HgBackend *backend, HgLoss loss, const char *detail)
 static void logged_in(HgBackend *backend)
 {
     hg_timer_stop(backend->context.loop, &backend->timer);
+    backend->logged_in = TRUE;
+    hg_metrics_add(backend->context.metrics, HG_METRIC_BACKEND_CONNECTED, HG_CONNECTED_DONE, 1);
     hg_backend_set_state(backend, backend->called ? BACKEND_CALLING : BACKEND_IDLE);
     backend->called = FALSE;
 }
@@ -166,10 +171,18 @@ static gsize room_wanted(const HgBackend *backend)
     return wanted;
 }
 
-static void disconnect(HgBackend *backend)
+static void close_stream(HgBackend *backend)
 {
+    if (backend->stream == NULL)
+        return;
+    hg_metrics_add(backend->context.metrics, HG_METRIC_BACKEND_CONNECTIONS, 0, -1);
     hg_stream_close(backend->stream);
     backend->stream = NULL;
+}
+
+static void disconnect(HgBackend *backend)
+{
+    close_stream(backend);
     hg_buffer_clear(&backend->in);
     hg_buffer_clear(&backend->out);
 }
@@ -266,6 +279,8 @@ static void on_ready(void *owner, HgWant ready)
 {
     HgBackend *backend = owner;
     pin(backend);
+    if (backend->measured)
+        backend->ready_at = hg_metrics_now();
     if ((ready & HG_WANT_WRITE) != 0)
         flush(backend);
     if ((ready & HG_WANT_READ) != 0)
@@ -295,6 +310,7 @@ static void on_connected(void *owner, int take_fd, const char *problem)
         if (backend->stream == NULL) {
             hg_backend_lose(backend, HG_LOSS_UNREACHABLE, error->message);
         } else {
+            hg_metrics_add(backend->context.metrics, HG_METRIC_BACKEND_CONNECTIONS, 0, 1);
             hg_backend_set_state(backend, BACKEND_LOGGING_IN);
             if (!backend->transport->logs_in)
                 logged_in(backend);
@@ -317,6 +333,7 @@ static void on_timeout(HgTimer *timer)
 static void connect_to(HgBackend *backend)
 {
     const HgPoolOptions *pool = &backend->context.options->pool;
+    backend->logged_in = FALSE;
     hg_timer_start(backend->context.loop, &backend->timer,
                    pool->connect_timeout + pool->login_timeout);
     backend->dial = hg_dial_start(backend->context.loop, hg_endpoint_host(backend->endpoint),
@@ -399,6 +416,8 @@ gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqi
     backend->seqid = seqid;
     backend->whole = whole;
     backend->unchecked = FALSE;
+    backend->measured = FALSE;
+    backend->ready_at = 0;
     if (backend->state == BACKEND_IDLE)
         hg_backend_set_state(backend, BACKEND_CALLING);
     else if (backend->state != BACKEND_LOST)
@@ -407,6 +426,18 @@ gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqi
         flush(backend);
     update_want(backend);
     return TRUE;
+}
+
+void hg_backend_measure(HgBackend *backend)
+{
+    backend->measured = TRUE;
+}
+
+guint64 hg_backend_take_ready_at(HgBackend *backend)
+{
+    guint64 ready_at = backend->ready_at;
+    backend->ready_at = 0;
+    return ready_at;
 }
 
 void hg_backend_resume(HgBackend *backend)
@@ -467,7 +498,6 @@ void hg_backend_close(HgBackend *backend)
     hg_timer_stop(backend->context.loop, &backend->timer);
     hg_dial_cancel(backend->dial);
     backend->dial = NULL;
-    hg_stream_close(backend->stream);
-    backend->stream = NULL;
+    close_stream(backend);
     unpin(backend);
 }

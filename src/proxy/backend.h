@@ -24,6 +24,7 @@ typedef struct {
     guint8 *scratch; /* HG_SCRATCH_SIZE bytes; used within one callback only */
     HgBudget *budget;
     const HgProxyOptions *options;
+    HgMetricsShard *metrics; /* the worker's own */
 } HgBackendContext;
 
 #define HG_SCRATCH_SIZE (256 * 1024)
@@ -75,6 +76,13 @@ void hg_backend_set_owner(HgBackend *backend, const HgBackendEvents *events, voi
  * call is outstanding. FALSE at the memory ceiling: nothing was sent. */
 gboolean hg_backend_call(HgBackend *backend, const HgMethod *method, gint32 seqid, guint8 *message,
                          gsize size, gboolean whole) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Has the time noted at which bytes of the present call's reply are there. */
+void hg_backend_measure(HgBackend *backend);
+
+/* The time (hg_metrics_now()) at which the bytes being handed over were there, once; 0: not noted,
+ * or asked already. */
+guint64 hg_backend_take_ready_at(HgBackend *backend);
 
 /* Goes on reading after HG_FLOW_WAIT. May call the owner at once. */
 void hg_backend_resume(HgBackend *backend);

@@ -90,7 +90,10 @@ struct HgBackend {
     gint32 seqid;
     guint pins; /* callbacks that are running */
     BackendState state;
-    gboolean called; /* a call waits behind the login */
+    guint64 ready_at;   /* see hg_backend_take_ready_at() */
+    gboolean measured;  /* the present call's reply is */
+    gboolean logged_in; /* the present connection is */
+    gboolean called;    /* a call waits behind the login */
     gboolean whole;
     gboolean unchecked;  /* the last reply was large: its frame was believed to hold all of it */
     gboolean answered;   /* the last piece of a reply has just been handed over */

@@ -195,6 +195,8 @@ HgFlow hg_client_write_parts(HgClient *client, const HgSlice *parts, guint count
     for (guint i = 0; i < count; i++) {
         gsize written = MIN(done, parts[i].size);
         done -= written;
+        hg_metrics_add(client->metrics, HG_METRIC_CLIENT_BYTES, HG_BYTES_SENT,
+                       (gint64)parts[i].size);
         if (!hg_buffer_append(&client->out,
                               hg_slice(parts[i].data + written, parts[i].size - written),
                               G_MAXINT32)) {
@@ -220,6 +222,11 @@ void hg_client_answer(HgClient *client, HgBuffer *take_message)
 
 /* ---- the end ---- */
 
+static guint listener_index(HgClient *client)
+{
+    return (guint)(client->listener - hg_client_options(client)->listeners);
+}
+
 void hg_client_end(HgClient *client)
 {
     if (client->state == CLIENT_CLOSED)
@@ -232,6 +239,7 @@ void hg_client_end(HgClient *client)
     hg_client_end_leases(client);
     hg_stream_close(client->stream);
     client->stream = NULL;
+    hg_metrics_add(client->metrics, HG_METRIC_CONNECTIONS, listener_index(client), -1);
     hg_worker_remove_client(client->worker, client->id);
     unpin(client);
 }
@@ -401,6 +409,8 @@ static gboolean read_once(HgClient *client)
     if (io == HG_IO_AGAIN)
         return FALSE;
     if (io != HG_IO_OK) {
+        if (io != HG_IO_END)
+            hg_client_count_handshake(client, HG_CONNECTED_FAILED);
         if (io == HG_IO_END)
             on_end_of_input(client);
         else if (client->state == CLIENT_GREETING && hg_client_read_without_tls(client))
@@ -411,6 +421,7 @@ static gboolean read_once(HgClient *client)
             hg_client_end(client);
         return FALSE;
     }
+    hg_metrics_add(client->metrics, HG_METRIC_CLIENT_BYTES, HG_BYTES_RECEIVED, (gint64)done);
     if (held) {
         hg_buffer_commit(&client->in, done);
         hg_client_work(client);
@@ -443,6 +454,7 @@ static void on_ready(void *owner, HgWant ready)
 {
     HgClient *client = owner;
     hg_client_enter(client);
+    client->ready_at = hg_worker_measures(client->worker) ? hg_metrics_now() : 0;
     if ((ready & HG_WANT_WRITE) != 0) {
         flush(client);
         if (takes_input(client))
@@ -462,6 +474,7 @@ static void on_ready(void *owner, HgWant ready)
         if (!read_once(client))
             break;
     }
+    client->ready_at = 0; /* what waits for its turn now isn't measured */
     hg_client_leave(client);
 }
 
@@ -471,6 +484,7 @@ void hg_client_start(HgWorker *worker, guint listener, int take_fd)
     HgClient *client = g_new0(HgClient, 1);
     client->worker = worker;
     client->listener = &options->listeners[listener];
+    client->metrics = hg_worker_metrics(worker);
     client->transport = client->listener->http   ? hg_client_http()
                         : client->listener->sasl ? hg_client_framed()
                                                  : hg_client_raw();
@@ -486,6 +500,8 @@ void hg_client_start(HgWorker *worker, guint listener, int take_fd)
     gboolean announced = hg_client_needs_proxy_header(client);
     client->state = announced ? CLIENT_ANNOUNCING : CLIENT_GREETING; /* a header is in clear */
     hg_worker_add_client(worker, client, &client->id);
+    hg_metrics_add(client->metrics, HG_METRIC_CONNECTIONS, listener, 1);
+    hg_metrics_add(client->metrics, HG_METRIC_CONNECTIONS_ACCEPTED, listener, 1);
     g_autoptr(GError) error = NULL;
     client->stream =
         hg_stream_new(hg_worker_loop(worker), take_fd, announced ? NULL : client->listener->tls,

@@ -106,6 +106,7 @@ static gboolean take_cookie(HgClient *client, HgSlice fields)
             !hg_authenticator_try_cookie(authenticator, client->listener->chain, value, &principal))
             continue;
         client->http->has_cookie = TRUE;
+        client->login_proof = HG_PROOF_COOKIE;
         hg_client_set_state(client, CLIENT_AUTHENTICATING);
         hg_client_login_accepted(client, principal, 0);
         return TRUE;
@@ -143,6 +144,7 @@ static gboolean take_certificate(HgClient *client)
                                           client->identity.certificate,
                                           hg_slice_from_string(HG_AUTH_NO_USER), &principal))
         return FALSE;
+    client->login_proof = HG_PROOF_CERTIFICATE;
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
     hg_client_login_accepted(client, principal, 0);
     return TRUE;

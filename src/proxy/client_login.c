@@ -44,6 +44,14 @@ void hg_client_login_timed_out(HgClient *client)
     }
 }
 
+void hg_client_count_handshake(HgClient *client, HgConnectOutcome outcome)
+{
+    if (client->tls_counted || client->listener->tls == NULL)
+        return;
+    client->tls_counted = TRUE;
+    hg_metrics_add(client->metrics, HG_METRIC_TLS_HANDSHAKES, outcome, 1);
+}
+
 /* ---- the first byte ---- */
 
 static void answer_http(HgClient *client)
@@ -188,8 +196,17 @@ static void refuse_other(HgClient *client, const HgPrincipal *other)
     hg_client_done(client);
 }
 
+static void count_login(HgClient *client, HgLoginOutcome outcome)
+{
+    guint64 took = client->login_began != 0 ? hg_metrics_now() - client->login_began : 0;
+    client->login_began = 0;
+    hg_metrics_observe(client->metrics, HG_METRIC_LOGIN_SECONDS,
+                       client->login_proof * HG_LOGIN_OUTCOMES + outcome, took);
+}
+
 void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 good_until)
 {
+    count_login(client, HG_OUTCOME_ACCEPTED);
     HgPrincipal *before = client->identity.principal;
     gboolean other = before != NULL && !hg_principal_equal(before, principal);
     if (other && client->transport->keeps_sessions) {
@@ -227,6 +244,7 @@ void hg_client_raw_accepted(HgClient *client)
 void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal refusal,
                              const char *text, const char *why)
 {
+    count_login(client, refusal == REFUSAL_WRONG ? HG_OUTCOME_DENIED : HG_OUTCOME_UNAVAILABLE);
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", name), hg_log_text("why", why));
     client->transport->refused(client, refusal, text);
@@ -376,9 +394,12 @@ void hg_client_check(HgClient *client, const HgCredentials *credentials)
     HgAttempt attempt = {
         .chain = chain, .credentials = *credentials, .address = *hg_client_address(client)};
     hg_client_set_state(client, CLIENT_AUTHENTICATING);
+    client->login_began = hg_metrics_now();
+    client->login_proof = credentials->bearer ? HG_PROOF_TOKEN : HG_PROOF_PASSWORD;
     if (!credentials->bearer &&
         hg_authenticator_try_certificate(authenticator, chain, client->identity.certificate,
                                          credentials->name, &principal)) {
+        client->login_proof = HG_PROOF_CERTIFICATE;
         hg_client_login_accepted(client, principal, 0);
     } else if (hg_authenticator_try(authenticator, &attempt, &login)) {
         /* a name that is refused at once may hold a NUL, behind which a job wouldn't look */
@@ -422,6 +443,8 @@ gboolean hg_client_take_login(HgClient *client, ClientWindow *window)
 {
     if (client->identity.certificate == NULL) /* the handshake is over when bytes have come */
         client->identity.certificate = hg_stream_tls_peer(client->stream);
+    if (!client->without_tls)
+        hg_client_count_handshake(client, HG_CONNECTED_DONE);
     if (client->state == CLIENT_GREETING && answer_stranger(client, window))
         return FALSE;
     if (!client->transport->has_sasl) {

@@ -30,6 +30,7 @@ struct ClientOpening {
     gboolean counted;      /* in the quota; the lease takes that over */
     gboolean kept;         /* the connection came from the cache and may be stale */
     GString *problems;     /* what went wrong at each endpoint */
+    guint64 began;         /* hg_metrics_now() */
     ClientLookUp *look_up; /* of another user; not ours, only to know it by */
     HgBuffer message;      /* the OpenSession as it came, while that is looked up */
     HgTimer timer;
@@ -80,6 +81,8 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
 {
     HgClient *client = opening->client;
     gint32 seqid = opening->seqid;
+    hg_metrics_observe(client->metrics, HG_METRIC_OPEN_SECONDS, hg_client_outcome(sql_state),
+                       hg_metrics_now() - opening->began);
     hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
            hg_log_text("as", opening->effective_user), hg_log_text("why", text));
@@ -106,9 +109,11 @@ static void try_endpoint(ClientOpening *opening)
     HgPool *pool = hg_gateway_pool(hg_worker_gateway(worker));
     opening->endpoint = hg_pool_choose(pool, opening->tried, hg_loop_now(hg_worker_loop(worker)));
     if (opening->endpoint == NULL) {
-        g_autofree char *text =
-            g_strdup_printf("hivegate: no endpoint of pool %s could open the session: %s",
-                            hg_pool_name(pool), opening->problems->str);
+        g_autofree char *text = g_strdup_printf(
+            "hivegate: no endpoint of pool %s could open the session: %s", hg_pool_name(pool),
+            opening->problems->len > 0 ? opening->problems->str
+                                       : "all of them are drained by an "
+                                         "administrator");
         fail(opening, "08001", text);
         return;
     }
@@ -167,6 +172,10 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
                        g_steal_pointer(&opening->endpoint), &theirs, keeps ? client->id : 0);
     hg_session_set_asked_user(session, opening->asked_user);
     hg_session_set_dialect(session, opening->dialect);
+    hg_session_set_origin(session,
+                          &(HgSessionOrigin){.address = *hg_client_address(client),
+                                             .listener = client->listener->name,
+                                             .opened_at = g_get_real_time() / G_USEC_PER_SEC});
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
     if (keeps) {
         hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
@@ -190,10 +199,15 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     HgClient *client = opening->client;
     hg_client_enter(client);
     const HgReplyHead *head = piece->head;
+    gboolean opened = head->has_handle && !head->exception && head->status_code != HG_STATUS_ERROR;
+    HgCallOutcome outcome = opened ? HG_CALL_SUCCESS : HG_CALL_ERROR;
+    hg_client_count_call(client, hg_method_get(HG_METHOD_OPEN_SESSION), outcome);
+    hg_metrics_observe(client->metrics, HG_METRIC_OPEN_SECONDS, outcome,
+                       hg_metrics_now() - opening->began);
     if (hg_endpoint_succeeded(opening->endpoint))
         hg_log(hg_client_log(client), HG_LOG_INFO, "endpoint_recovered",
                hg_log_text("endpoint", hg_endpoint_name(opening->endpoint)));
-    if (head->has_handle && !head->exception && head->status_code != HG_STATUS_ERROR)
+    if (opened)
         adopt(opening, piece);
     hg_client_open_cancel(client);
     client->transport->write_piece(client, piece);
@@ -313,6 +327,15 @@ static void fail_with(ClientOpening *opening, const GError *error)
 static void begin(ClientOpening *opening, const HgRequest *request, HgSlice message)
 {
     g_autoptr(GError) error = NULL;
+    const HgPool *pool = hg_gateway_pool(hg_worker_gateway(opening->client->worker));
+    if (hg_pool_is_paused(pool)) {
+        g_autofree char *text =
+            g_strdup_printf("hivegate: an administrator has paused pool %s: no session can be "
+                            "opened at the moment; try again later.",
+                            hg_pool_name(pool));
+        fail(opening, "57P03", text);
+        return;
+    }
     if (!count_in(opening))
         return;
     if (edit_request(opening, request, message, &error))
@@ -511,6 +534,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     ClientOpening *opening = g_new0(ClientOpening, 1);
     client->opening = opening;
     opening->client = client;
+    opening->began = hg_metrics_now();
     opening->seqid = request->head.seqid;
     opening->dialect = hg_dialect_find(request);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));

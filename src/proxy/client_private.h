@@ -64,6 +64,11 @@ typedef struct {
     gboolean close_succeeded; /* CloseSession or CloseOperation was answered with success */
     gboolean exception;       /* the reply was a TApplicationException */
     gboolean framed;          /* the frame that began with the reply holds all of it */
+    gboolean fetches_rows;    /* FetchResults of rows, not of the log */
+    gboolean runs_at_once;    /* it has ended when it is answered */
+    guint64 added;            /* nanoseconds that hivegate took for it; 0: not measured */
+    gint64 began_us;          /* of what begins an operation: by the monotonic clock */
+    char *statement;          /* the beginning of an ExecuteStatement's; owned */
 } ClientCall;
 
 typedef struct ClientOpening ClientOpening;         /* client_open.c */
@@ -130,6 +135,10 @@ struct HgClient {
     HgWalker *walker;        /* over `message` */
     HgTimer timer;           /* the deadline of the present state */
     ClientPatience patience; /* what the timer was started for */
+    HgMetricsShard *metrics; /* the worker's */
+    guint64 ready_at;        /* when the bytes to be read were there; 0: not measured */
+    guint64 login_began;     /* hg_metrics_now(); 0: the login took no time */
+    HgProof login_proof;     /* what was shown last */
     Lease *leases;           /* home leases */
     ClientCall call;
     ClientOpening *opening;
@@ -143,6 +152,7 @@ struct HgClient {
     gboolean last_answer; /* the connection ends behind the answer to the present request */
     gboolean working;     /* hg_client_work() runs: no second one inside */
     gboolean without_tls; /* it spoke no TLS to a listener that has it */
+    gboolean tls_counted; /* its handshake is */
     gboolean more;        /* what waits in `in` could be served: it was only another's turn */
 };
 
@@ -154,6 +164,21 @@ static inline HgLog *hg_client_log(HgClient *client)
 static inline const HgProxyOptions *hg_client_options(HgClient *client)
 {
     return hg_gateway_options(hg_worker_gateway(client->worker));
+}
+
+/* What a call came to when hivegate itself answers it with an error of that SQL state: class 08 is
+ * a connection exception. */
+static inline HgCallOutcome hg_client_outcome(const char *sql_state)
+{
+    return sql_state[0] == '0' && sql_state[1] == '8' ? HG_CALL_UNAVAILABLE : HG_CALL_REFUSED;
+}
+
+/* Counts a call; `method` NULL: one that the service doesn't have. */
+static inline void hg_client_count_call(HgClient *client, const HgMethod *method,
+                                        HgCallOutcome outcome)
+{
+    guint id = method != NULL ? (guint)method->id : HG_CALL_METHOD_OTHER;
+    hg_metrics_add(client->metrics, HG_METRIC_CALLS, id * HG_CALL_OUTCOMES + outcome, 1);
 }
 
 /* ---- client.c ---- */
@@ -217,6 +242,9 @@ gboolean hg_client_take_proxy_header(HgClient *client);
 void hg_client_proxy_header_timed_out(HgClient *client);
 
 /* ---- client_login.c ---- */
+
+/* Counts the TLS handshake, once: it is done when bytes have come. */
+void hg_client_count_handshake(HgClient *client, HgConnectOutcome outcome);
 
 /* Reading has failed before anything came. TRUE when the client spoke no TLS to a listener that has
  * it: it can be read as it is now, to be told. */
@@ -289,6 +317,11 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
 void hg_client_open_cancel(HgClient *client);
 
 /* ---- client_relay.c ---- */
+
+/* TRUE when an administrator has killed the operation, and this call of it gets an error that says
+ * so: all but closing it. */
+gboolean hg_client_is_killed(const HgOperation *operation, const HgMethod *method);
+#define HG_CLIENT_KILLED_TEXT "hivegate: an administrator has cancelled this statement."
 
 /* Makes a home lease for a session that was opened on `backend`. The session is counted in the
  * quota; the lease counts it out when it ends. */

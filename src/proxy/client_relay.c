@@ -135,9 +135,12 @@ static void finish_call(HgClient *client)
 {
     ClientCall call = client->call;
     client->call = (ClientCall){0};
+    if (call.added > 0)
+        hg_metrics_observe(client->metrics, HG_METRIC_CALL_ADDED_SECONDS, 0, call.added);
     gboolean session_closed = call.close_succeeded && call.method->id == HG_METHOD_CLOSE_SESSION;
     return_lease(client, call.lease, session_closed, call.exception);
     hg_operation_unref(call.operation);
+    g_free(call.statement);
     hg_client_done(client);
 }
 
@@ -148,8 +151,14 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
     hg_client_set_state(client, CLIENT_CALLING);
     ClientCall *call = &client->call;
     gboolean whole = call->method->gives != HG_GIVES_NOTHING;
-    if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole))
+    if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole)) {
+        if (client->ready_at != 0) {
+            call->added = hg_metrics_now() - client->ready_at;
+            hg_backend_measure(call->lease->backend);
+            client->ready_at = 0;
+        }
         return;
+    }
     if (!call->lease->home && !call->lease->lent) {
         hg_backend_close(call->lease->backend);
         call->lease->backend = NULL;
@@ -162,6 +171,13 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
 
 /* ---- replies ---- */
 
+static void end_operation(HgClient *client, HgOperation *operation, HgOperationState state)
+{
+    if (hg_operation_end(operation, state))
+        hg_metrics_add(client->metrics, HG_METRIC_OPERATIONS_ENDED, state - HG_OPERATION_FINISHED,
+                       1);
+}
+
 /* A statement or metadata call has begun: the client gets a handle of ours. */
 static void adopt_operation(HgClient *client, HgReplyPiece *piece)
 {
@@ -169,7 +185,10 @@ static void adopt_operation(HgClient *client, HgReplyPiece *piece)
     HgHandle theirs;
     hg_reply_get_handle(piece->head, piece->bytes, &theirs);
     g_autoptr(HgOperation) operation =
-        hg_operation_new(session, &theirs, piece->head->operation_type);
+        hg_operation_new(session, &theirs, piece->head->operation_type, client->call.began_us,
+                         g_steal_pointer(&client->call.statement));
+    if (client->call.runs_at_once)
+        end_operation(client, operation, HG_OPERATION_FINISHED);
     hg_reply_set_handle(piece->head, piece->bytes, hg_operation_handle(operation));
     hg_directory_add_operation(directory_of(client), operation);
     if (hg_session_state(session) == HG_SESSION_CLOSED) /* it ended while this reply came */
@@ -182,11 +201,33 @@ static gboolean is_error(const HgReplyHead *head)
            head->operation_state == HG_STATE_ERROR;
 }
 
-static gboolean is_final(gint32 operation_state)
+/* The operation as its client has just been told; HG_OPERATION_RUNNING for all that isn't final. */
+static HgOperationState state_of(gint32 operation_state)
 {
-    return operation_state == HG_STATE_FINISHED || operation_state == HG_STATE_CANCELED ||
-           operation_state == HG_STATE_CLOSED || operation_state == HG_STATE_ERROR ||
-           operation_state == HG_STATE_TIMEDOUT;
+    switch (operation_state) {
+    case HG_STATE_FINISHED:
+        return HG_OPERATION_FINISHED;
+    case HG_STATE_CANCELED:
+        return HG_OPERATION_CANCELED;
+    case HG_STATE_CLOSED:
+        return HG_OPERATION_CLOSED;
+    case HG_STATE_ERROR:
+        return HG_OPERATION_ERROR;
+    case HG_STATE_TIMEDOUT:
+        return HG_OPERATION_TIMEDOUT;
+    default:
+        return HG_OPERATION_RUNNING;
+    }
+}
+
+/* Rows were fetched: what they are of has finished. */
+static void note_rows(HgClient *client, HgOperation *operation)
+{
+    gint64 began_us = 0;
+    end_operation(client, operation, HG_OPERATION_FINISHED);
+    if (hg_operation_take_first_fetch(operation, &began_us))
+        hg_metrics_observe(client->metrics, HG_METRIC_FIRST_ROW_SECONDS, 0,
+                           (guint64)(g_get_monotonic_time() - began_us) * 1000);
 }
 
 /* Looks at the head of a reply and does what follows from it. */
@@ -206,8 +247,12 @@ static void note_head(HgClient *client, HgReplyPiece *piece)
     } else if (call->method->gives == HG_GIVES_OPERATION && head->has_handle) {
         adopt_operation(client, piece);
     }
-    if (call->operation != NULL && is_final(head->operation_state))
-        hg_operation_set_ended(call->operation);
+    hg_client_count_call(client, call->method, is_error(head) ? HG_CALL_ERROR : HG_CALL_SUCCESS);
+    HgOperationState state = state_of(head->operation_state);
+    if (call->operation != NULL && state != HG_OPERATION_RUNNING)
+        end_operation(client, call->operation, state);
+    if (call->operation != NULL && call->fetches_rows && !is_error(head))
+        note_rows(client, call->operation);
     if (call->method->id == HG_METHOD_CLOSE_SESSION ||
         call->method->id == HG_METHOD_CLOSE_OPERATION)
         call->close_succeeded =
@@ -227,12 +272,36 @@ void hg_client_speak(const HgSession *session, const HgMethod *method, HgReplyPi
         piece->total += grown;
 }
 
+gboolean hg_client_is_killed(const HgOperation *operation, const HgMethod *method)
+{
+    return hg_operation_state(operation) == HG_OPERATION_KILLED &&
+           method->id != HG_METHOD_CLOSE_OPERATION && method->id != HG_METHOD_CANCEL_OPERATION;
+}
+
+/* The whole answer to a call of an operation that was killed meanwhile: the client hears why
+ * instead. */
+static void answer_killed(HgClient *client, const HgReplyPiece *piece)
+{
+    client->call.exception = piece->head->exception;
+    hg_client_answer_error(client, client->call.method, client->call.seqid, "57014",
+                           HG_CLIENT_KILLED_TEXT);
+    if (client->state == CLIENT_CALLING)
+        finish_call(client);
+}
+
 static HgFlow on_reply(void *owner, HgReplyPiece *piece)
 {
     Lease *lease = owner;
     HgClient *client = lease->client;
     gboolean last = piece->last;
     hg_client_enter(client);
+    if (piece->first && last && client->call.operation != NULL &&
+        hg_client_is_killed(client->call.operation, client->call.method)) {
+        answer_killed(client, piece);
+        hg_client_leave(client);
+        return HG_FLOW_GO;
+    }
+    guint64 ready_at = client->call.added > 0 ? hg_backend_take_ready_at(lease->backend) : 0;
     if (piece->first) {
         note_head(client, piece);
         hg_client_speak(lease->session, client->call.method, piece);
@@ -242,6 +311,8 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     if (last)
         forget_closed(client);
     HgFlow flow = client->transport->write_piece(client, piece);
+    if (ready_at != 0)
+        client->call.added += hg_metrics_now() - ready_at;
     if (last && client->state != CLIENT_CLOSED)
         finish_call(client);
     hg_client_leave(client);
@@ -287,6 +358,8 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
             finish_call(client);
     } else if ((client->call.lease == lease && client->state == CLIENT_REPLYING) ||
                loss == HG_LOSS_REPLY) {
+        if (client->call.lease == lease)
+            hg_client_count_call(client, client->call.method, HG_CALL_UNAVAILABLE);
         hg_client_end(client); /* half a reply went out: only the end of the connection is honest */
     }
     hg_client_leave(client);
@@ -320,6 +393,73 @@ static void let_go(HgClient *client, HgBackend *backend)
         hg_backend_close(backend);
 }
 
+/* ---- an administrator ends it ---- */
+
+static Lease *find_home(HgClient *client, const HgSession *session)
+{
+    Lease *lease = client->leases;
+    while (lease != NULL && lease->session != session)
+        lease = lease->next;
+    return lease;
+}
+
+/* The call under way is on a session that is lost now. */
+static void stop_call(HgClient *client, const char *why)
+{
+    ClientCall *call = &client->call;
+    if (client->state != CLIENT_CALLING) { /* half a reply went out */
+        client->end_reason = why;
+        hg_client_end(client);
+        return;
+    }
+    if (!call->lease->home && !call->lease->lent)
+        let_go(client, g_steal_pointer(&call->lease->backend));
+    g_autofree char *text =
+        g_strdup_printf("hivegate: this session is lost: %s. Connect again to go on.", why);
+    hg_client_answer_error(client, call->method, call->seqid, "08S01", text);
+    if (client->state == CLIENT_CALLING)
+        finish_call(client);
+}
+
+gboolean hg_client_kill_session(HgClient *client, HgSession *session, const char *why)
+{
+    gboolean killed = FALSE;
+    Lease *home = find_home(client, session);
+    hg_client_enter(client);
+    if (home != NULL && hg_session_lose(session, why)) {
+        killed = TRUE;
+        hg_log(hg_client_log(client), HG_LOG_INFO, "session_killed",
+               HG_CLIENT_ADDRESS_FIELDS(client),
+               hg_log_text("user", hg_principal_name(hg_session_principal(session))),
+               hg_log_text("endpoint", hg_endpoint_name(hg_session_endpoint(session))),
+               hg_log_text("why", why));
+        hg_closer_start(client->worker, session, g_steal_pointer(&home->backend),
+                        hg_session_operations(session));
+    }
+    if (client->call.lease != NULL && client->call.lease->session == session)
+        stop_call(client, why);
+    hg_client_leave(client);
+    return killed;
+}
+
+gboolean hg_client_waits(HgClient *client, HgClientWait *out)
+{
+    const ClientCall *call = &client->call;
+    if (call->lease == NULL || call->method->gives != HG_GIVES_OPERATION)
+        return FALSE;
+    *out = (HgClientWait){hg_session_ref(call->lease->session), call->began_us,
+                          g_strdup(call->statement), call->method->name};
+    return TRUE;
+}
+
+void hg_client_wait_clear(HgClientWait *wait)
+{
+    hg_session_unref(wait->session);
+    g_free(wait->statement);
+}
+
+/* ---- the end of all ---- */
+
 void hg_client_end_leases(HgClient *client)
 {
     ClientCall call = client->call;
@@ -333,6 +473,7 @@ void hg_client_end_leases(HgClient *client)
         free_lease(call.lease);
     }
     hg_operation_unref(call.operation);
+    g_free(call.statement);
     while (client->leases != NULL) {
         Lease *lease = client->leases;
         client->leases = lease->next;

@@ -7,9 +7,12 @@
 #include "hs2/writer.h"
 #include "proxy/resident.h"
 
+#define STATEMENT_SHOWN 500u /* bytes of a statement that are kept to be shown */
+
 void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
                             const char *sql_state, const char *message)
 {
+    hg_client_count_call(client, method, hg_client_outcome(sql_state));
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     if (hg_answer_error(&answer, method, seqid, sql_state, message))
@@ -20,6 +23,7 @@ void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seq
 static void answer_exception(HgClient *client, const HgRequest *request, HgExceptionType type,
                              const char *message)
 {
+    hg_client_count_call(client, request->method, HG_CALL_REFUSED);
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     if (hg_answer_exception(&answer, request->head.name, request->head.seqid, type, message))
@@ -30,6 +34,7 @@ static void answer_exception(HgClient *client, const HgRequest *request, HgExcep
 static void answer_invalid_handle(HgClient *client, const HgRequest *request,
                                   const HgHandle *handle)
 {
+    hg_client_count_call(client, request->method, HG_CALL_REFUSED);
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     if (hg_answer_invalid_handle(&answer, request->method, request->head.seqid, handle,
@@ -79,6 +84,7 @@ static void answer_lost(HgClient *client, const HgMethod *method, gint32 seqid, 
     HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(client->worker));
     if (method->id == HG_METHOD_CLOSE_SESSION || method->id == HG_METHOD_CLOSE_OPERATION) {
         HgBuffer answer;
+        hg_client_count_call(client, method, HG_CALL_SUCCESS);
         if (method->id == HG_METHOD_CLOSE_SESSION) {
             g_ptr_array_unref(hg_directory_remove_session(directory, session));
             hg_residents_forget(session);
@@ -124,6 +130,28 @@ static gboolean refuse_other(HgClient *client, const HgRequest *request, const H
     return TRUE;
 }
 
+/* The beginning of a statement, for people; it is valid UTF-8 and is cut between characters. */
+static char *beginning_of(const HgRequest *request, const guint8 *message)
+{
+    const char *text = (const char *)message + request->statement.offset;
+    gsize size = MIN(request->statement.size, STATEMENT_SHOWN);
+    while (size > 0 && size < request->statement.size && (text[size] & 0xC0) == 0x80)
+        size--;
+    return g_strndup(text, size);
+}
+
+/* What the call is, as far as it is counted and shown. */
+static void note_kind(ClientCall *call, const HgRequest *request, const guint8 *message)
+{
+    call->fetches_rows = request->method->id == HG_METHOD_FETCH_RESULTS && request->fetch_type == 0;
+    if (request->method->gives != HG_GIVES_OPERATION)
+        return;
+    call->began_us = g_get_monotonic_time();
+    call->runs_at_once = request->method->id != HG_METHOD_EXECUTE_STATEMENT || !request->run_async;
+    if (request->method->id == HG_METHOD_EXECUTE_STATEMENT)
+        call->statement = beginning_of(request, message);
+}
+
 /* Forwards a request on a session, or on an operation of it. */
 static void forward(HgClient *client, const HgRequest *request, guint8 *message, HgSession *session,
                     HgOperation *operation)
@@ -140,6 +168,7 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
                                 .seqid = request->head.seqid,
                                 .operation = operation != NULL ? hg_operation_ref(operation) : NULL,
                                 .lease = lease};
+    note_kind(&client->call, request, message);
     hg_request_set_handle(request, message,
                           operation != NULL ? hg_operation_backend_handle(operation)
                                             : hg_session_backend_handle(session));
@@ -158,6 +187,7 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
 
 static void answer_info(HgClient *client, const HgRequest *request, const HgSession *session)
 {
+    hg_client_count_call(client, request->method, HG_CALL_SUCCESS);
     HgBuffer answer;
     hg_buffer_init(&answer, NULL);
     if (hg_answer_info(&answer, request->head.seqid, request->info_type,
@@ -209,6 +239,9 @@ static void serve_operation_call(HgClient *client, const HgRequest *request, gui
         !owns(client, hg_operation_session(operation)) ||
         is_closed(hg_operation_session(operation)))
         answer_invalid_handle(client, request, handle);
+    else if (hg_client_is_killed(operation, request->method))
+        hg_client_answer_error(client, request->method, request->head.seqid, "57014",
+                               HG_CLIENT_KILLED_TEXT);
     else
         forward(client, request, message, hg_operation_session(operation), operation);
 }

@@ -26,6 +26,7 @@ typedef struct {
     gint32 seqid;
     CloserState state;
     gboolean kept; /* `backend` came from the cache: it may have gone stale there */
+    gboolean only_cancels;
     HgTimer timer;
 } Closer;
 
@@ -33,22 +34,29 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece);
 static void on_lost(void *owner, HgLoss loss, const char *detail);
 static const HgBackendEvents closer_events = {on_reply, on_lost};
 
-static void finish(Closer *closer, gboolean closed, const char *why)
+static void log_end(const Closer *closer, gboolean closed, const char *why)
 {
-    HgWorker *worker = closer->worker;
-    HgLog *log = hg_gateway_log(hg_worker_gateway(worker));
+    HgLog *log = hg_gateway_log(hg_worker_gateway(closer->worker));
     HgEndpoint *endpoint = hg_session_endpoint(closer->session);
     if (closed) {
-        hg_log(log, HG_LOG_DEBUG, "session_ended_for_client",
+        hg_log(log, HG_LOG_DEBUG,
+               closer->only_cancels ? "statement_cancelled" : "session_ended_for_client",
                hg_log_text("endpoint", hg_endpoint_name(endpoint)),
                hg_log_text("user", hg_session_effective_user(closer->session)),
                hg_log_uint("cancelled", closer->cancelled));
     } else {
-        hg_log(log, HG_LOG_WARN, "session_not_closed",
+        hg_log(log, HG_LOG_WARN,
+               closer->only_cancels ? "statement_not_cancelled" : "session_not_closed",
                hg_log_text("endpoint", hg_endpoint_name(endpoint)),
                hg_log_text("user", hg_session_effective_user(closer->session)),
                hg_log_text("why", why));
     }
+}
+
+static void finish(Closer *closer, gboolean closed, const char *why)
+{
+    HgWorker *worker = closer->worker;
+    log_end(closer, closed, why);
     hg_timer_stop(hg_worker_loop(worker), &closer->timer);
     if (closed && hg_backend_is_free(closer->backend))
         hg_backend_cache_put(hg_worker_backend_cache(worker), closer->backend);
@@ -65,7 +73,8 @@ static HgOperation *next_to_cancel(Closer *closer)
 {
     while (closer->next < closer->operations->len && closer->cancelled < CANCELS_MOST) {
         HgOperation *operation = g_ptr_array_index(closer->operations, closer->next++);
-        if (!hg_operation_has_ended(operation))
+        HgOperationState state = hg_operation_state(operation);
+        if (state == HG_OPERATION_RUNNING || state == HG_OPERATION_KILLED)
             return operation;
     }
     return NULL;
@@ -84,6 +93,10 @@ static void step(Closer *closer)
         written = hg_call_cancel_operation(&message, ++closer->seqid,
                                            hg_operation_backend_handle(operation),
                                            hg_operation_type(operation));
+    } else if (closer->only_cancels) {
+        hg_buffer_clear(&message);
+        finish(closer, TRUE, NULL);
+        return;
     } else {
         closer->state = CLOSER_CLOSING;
         method = HG_METHOD_CLOSE_SESSION;
@@ -148,8 +161,7 @@ static void on_busy_lost(void *owner, HgLoss loss, const char *detail)
 
 static const HgBackendEvents busy_events = {on_busy_reply, on_busy_lost};
 
-void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backend,
-                     GPtrArray *take_operations)
+static Closer *closer_new(HgWorker *worker, HgSession *session, GPtrArray *take_operations)
 {
     Closer *closer = g_new0(Closer, 1);
     closer->worker = worker;
@@ -158,6 +170,29 @@ void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backe
     hg_timer_init(&closer->timer, on_timeout);
     hg_timer_start(hg_worker_loop(worker), &closer->timer, PATIENCE);
     hg_worker_closer_started(worker);
+    return closer;
+}
+
+/* The calls go over another connection than the session's own. */
+static void take_other_backend(Closer *closer)
+{
+    closer->backend = hg_worker_take_backend(closer->worker, hg_session_endpoint(closer->session),
+                                             hg_session_effective_user(closer->session),
+                                             &closer_events, closer, &closer->kept);
+}
+
+void hg_closer_cancel(HgWorker *worker, HgSession *session, GPtrArray *take_operations)
+{
+    Closer *closer = closer_new(worker, session, take_operations);
+    closer->only_cancels = TRUE;
+    take_other_backend(closer);
+    step(closer);
+}
+
+void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backend,
+                     GPtrArray *take_operations)
+{
+    Closer *closer = closer_new(worker, session, take_operations);
     if (take_backend != NULL && hg_backend_is_free(take_backend)) {
         hg_backend_set_owner(take_backend, &closer_events, closer);
         closer->backend = take_backend;
@@ -167,9 +202,7 @@ void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backe
             hg_backend_set_owner(take_backend, &busy_events, closer);
             hg_backend_resume(take_backend);
         }
-        closer->backend = hg_worker_take_backend(worker, hg_session_endpoint(session),
-                                                 hg_session_effective_user(session), &closer_events,
-                                                 closer, &closer->kept);
+        take_other_backend(closer);
     }
     step(closer);
 }

@@ -15,3 +15,7 @@ typedef struct HgWorker HgWorker;
  * which may be busy, or NULL; `take_operations` are those that it had (referenced by the array). */
 void hg_closer_start(HgWorker *worker, HgSession *session, HgBackend *take_backend,
                      GPtrArray *take_operations);
+
+/* Only cancels statements of the session, over another connection than its own: those that run, and
+ * those that are killed. */
+void hg_closer_cancel(HgWorker *worker, HgSession *session, GPtrArray *take_operations);

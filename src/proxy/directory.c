@@ -141,6 +141,60 @@ guint hg_directory_size(HgDirectory *directory)
     return size;
 }
 
+void hg_directory_count(HgDirectory *directory, HgDirectoryCounts *out)
+{
+    *out = (HgDirectoryCounts){0};
+    for (guint i = 0; i < SHARDS; i++) {
+        Shard *shard = &directory->shards[i];
+        GHashTableIter iter;
+        gpointer entry;
+        pthread_mutex_lock(&shard->lock);
+        g_hash_table_iter_init(&iter, shard->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, &entry)) {
+            HgSessionState state = hg_session_state(entry);
+            out->sessions_open += state == HG_SESSION_OPEN;
+            out->sessions_lost += state == HG_SESSION_LOST;
+        }
+        g_hash_table_iter_init(&iter, shard->operations);
+        while (g_hash_table_iter_next(&iter, NULL, &entry))
+            *(hg_operation_has_ended(entry) ? &out->operations_ended : &out->operations_running) +=
+                1;
+        pthread_mutex_unlock(&shard->lock);
+    }
+}
+
+GPtrArray *hg_directory_sessions(HgDirectory *directory)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_session_unref);
+    for (guint i = 0; i < SHARDS; i++) {
+        Shard *shard = &directory->shards[i];
+        GHashTableIter iter;
+        gpointer session;
+        pthread_mutex_lock(&shard->lock);
+        g_hash_table_iter_init(&iter, shard->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, &session))
+            g_ptr_array_add(all, hg_session_ref(session));
+        pthread_mutex_unlock(&shard->lock);
+    }
+    return all;
+}
+
+GPtrArray *hg_directory_operations(HgDirectory *directory)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_operation_unref);
+    for (guint i = 0; i < SHARDS; i++) {
+        Shard *shard = &directory->shards[i];
+        GHashTableIter iter;
+        gpointer operation;
+        pthread_mutex_lock(&shard->lock);
+        g_hash_table_iter_init(&iter, shard->operations);
+        while (g_hash_table_iter_next(&iter, NULL, &operation))
+            g_ptr_array_add(all, hg_operation_ref(operation));
+        pthread_mutex_unlock(&shard->lock);
+    }
+    return all;
+}
+
 guint hg_directory_resident_work(HgDirectory *directory)
 {
     guint work = 0;

@@ -31,6 +31,20 @@ GPtrArray *hg_directory_remove_session(HgDirectory *directory, HgSession *sessio
 /* How many entries there are. Any thread. */
 guint hg_directory_size(HgDirectory *directory);
 
+/* What there is, for metrics; one look at each entry. Any thread. */
+typedef struct {
+    guint sessions_open;
+    guint sessions_lost;
+    guint operations_running;
+    guint operations_ended; /* and not closed */
+} HgDirectoryCounts;
+void hg_directory_count(HgDirectory *directory, HgDirectoryCounts *out);
+
+/* References to all sessions, or all operations, that there are; g_ptr_array_unref, which unrefs
+ * them. Any thread. */
+GPtrArray *hg_directory_sessions(HgDirectory *directory);
+GPtrArray *hg_directory_operations(HgDirectory *directory);
+
 /* The work (hg_session_work()) of all sessions that don't end with a connection, whichever worker
  * they live with. Looks at every session: for the end only. Any thread. */
 guint hg_directory_resident_work(HgDirectory *directory);

@@ -8,6 +8,7 @@
 #include "wire/sasl.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #define REFUSED_LINES 100 /* log lines a second about refused requests */
@@ -26,6 +27,7 @@ struct HgGateway {
     HgAcceptor *acceptor;
     pthread_t accept_thread;
     gboolean accepting; /* the thread has been started */
+    atomic_bool stopping;
     HgLogLimit refused_limit;
     HgLogLimit full_limit;
     HgLogLimit request_limit;
@@ -36,6 +38,8 @@ struct HgGateway {
 /* Tells a client in SASL's words why it is turned away; as far as the socket's buffer goes. */
 static void turn_away(const HgGateway *gateway, guint listener, int take_fd, const char *text)
 {
+    hg_metrics_add(hg_metrics_shared(gateway->options->metrics), HG_METRIC_CONNECTIONS_REFUSED, 0,
+                   1);
     if (gateway->options->listeners[listener].sasl) {
         HgBuffer frame;
         hg_buffer_init(&frame, NULL);
@@ -73,6 +77,8 @@ static void on_accepted(void *owner, guint listener, int take_fd)
 static void on_refused(void *owner, guint listener, int errnum)
 {
     HgGateway *gateway = owner;
+    hg_metrics_add(hg_metrics_shared(gateway->options->metrics), HG_METRIC_CONNECTIONS_REFUSED, 0,
+                   1);
     hg_log_limited(gateway->log, &gateway->refused_limit, HG_LOG_ERROR, "client_refused",
                    hg_log_text("listener", gateway->options->listeners[listener].name),
                    hg_log_text("why", g_strerror(errnum)));
@@ -163,6 +169,7 @@ static void stop_accepting(HgTask *task)
 
 void hg_gateway_stop(HgGateway *gateway)
 {
+    atomic_store(&gateway->stopping, TRUE);
     if (gateway->accepting) {
         StopAccepting *order = g_new0(StopAccepting, 1);
         order->task.run = stop_accepting;
@@ -201,6 +208,21 @@ void hg_gateway_free(HgGateway *gateway)
 const HgProxyOptions *hg_gateway_options(const HgGateway *gateway)
 {
     return gateway->options;
+}
+
+guint hg_gateway_workers(const HgGateway *gateway)
+{
+    return gateway->workers->len;
+}
+
+HgWorker *hg_gateway_worker(HgGateway *gateway, guint index)
+{
+    return g_ptr_array_index(gateway->workers, index);
+}
+
+gboolean hg_gateway_is_stopping(const HgGateway *gateway)
+{
+    return atomic_load(&gateway->stopping);
 }
 
 HgPool *hg_gateway_pool(HgGateway *gateway)

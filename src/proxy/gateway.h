@@ -14,6 +14,7 @@
 #include "proxy/quota.h"
 
 typedef struct HgGateway HgGateway;
+typedef struct HgWorker HgWorker;
 
 /* Starts job threads, workers and the acceptor, which takes clients from the listening sockets
  * `take_fds` (one per listener of the options; taken, also on failure). Options, pool,
@@ -38,6 +39,13 @@ HgJobs *hg_gateway_jobs(HgGateway *gateway);
 HgQuota *hg_gateway_quota(HgGateway *gateway);
 HgBudget *hg_gateway_budget(HgGateway *gateway);
 HgLog *hg_gateway_log(HgGateway *gateway);
+
+/* The workers, borrowed until the gateway is freed. Any thread. */
+guint hg_gateway_workers(const HgGateway *gateway);
+HgWorker *hg_gateway_worker(HgGateway *gateway, guint index);
+
+/* TRUE once hg_gateway_stop() was called. Any thread. */
+gboolean hg_gateway_is_stopping(const HgGateway *gateway);
 
 /* The limit of the log lines about refused requests, of which one client can cause any number. */
 HgLogLimit *hg_gateway_request_limit(HgGateway *gateway);

@@ -5,6 +5,7 @@
 
 #include "auth/impersonation.h"
 #include "auth/method.h"
+#include "base/metrics.h"
 #include "base/network.h"
 #include "base/secret.h"
 #include "net/socket.h"
@@ -73,4 +74,5 @@ typedef struct {
     const HgListenerOptions *listeners;
     guint n_listeners;
     HgPoolOptions pool;
+    HgMetrics *metrics; /* with a shard for each worker */
 } HgProxyOptions;

@@ -203,8 +203,26 @@ void hg_residents_return(HgResidents *residents, HgSession *session, HgBackend *
             note_loss(resident);
         return;
     }
+    if (hg_session_state(session) == HG_SESSION_LOST) { /* it was killed meanwhile */
+        resident->backend = NULL;
+        hg_backend_close(take_backend);
+        note_loss(resident);
+        return;
+    }
     hg_backend_set_owner(take_backend, &resident_events, resident);
     hg_backend_resume(take_backend);
+}
+
+gboolean hg_residents_kill(HgResidents *residents, HgSession *session, const char *why)
+{
+    Resident *resident = g_hash_table_lookup(residents->all, session);
+    if (resident == NULL || !hg_session_lose(session, why))
+        return FALSE;
+    log_end(resident, HG_LOG_INFO, "session_killed", why);
+    hg_closer_start(residents->worker, session, g_steal_pointer(&resident->backend),
+                    hg_session_operations(session));
+    note_loss(resident);
+    return TRUE;
 }
 
 static void forget(HgResidents *residents, HgSession *session)

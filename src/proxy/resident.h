@@ -34,6 +34,10 @@ void hg_residents_return(HgResidents *residents, HgSession *session, HgBackend *
  * it is. Any worker's thread. */
 void hg_residents_forget(HgSession *session);
 
+/* The session is lost to its client, who is told why by every further call, and closed on its
+ * endpoint. TRUE when it is here and was open. */
+gboolean hg_residents_kill(HgResidents *residents, HgSession *session, const char *why);
+
 /* The work (hg_session_work()) of all sessions here. */
 guint hg_residents_work(HgResidents *residents);
 

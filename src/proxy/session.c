@@ -13,8 +13,11 @@
 
 struct HgOperation {
     atomic_uint references;
-    atomic_bool ended;
+    atomic_int state; /* HgOperationState */
+    atomic_bool fetched;
     gint32 type;
+    gint64 began_us;
+    char *statement; /* its beginning; NULL */
     HgSession *session;
     HgHandle handle;
     HgHandle backend;
@@ -38,6 +41,7 @@ struct HgSession {
     atomic_uint calls;
     atomic_llong used_at; /* ms of the monotonic clock */
     HgDialect dialect;
+    HgSessionOrigin origin;
     pthread_mutex_t lock;
     HgOperation *operations;
     char *lost_why;
@@ -172,6 +176,16 @@ gint64 hg_session_idle_ms(const HgSession *session)
     return now_ms() - atomic_load_explicit(&session->used_at, memory_order_relaxed);
 }
 
+void hg_session_set_origin(HgSession *session, const HgSessionOrigin *origin)
+{
+    session->origin = *origin;
+}
+
+const HgSessionOrigin *hg_session_origin(const HgSession *session)
+{
+    return &session->origin;
+}
+
 void hg_session_set_dialect(HgSession *session, HgDialect dialect)
 {
     session->dialect = dialect;
@@ -215,12 +229,15 @@ char *hg_session_lost_why(HgSession *session)
     return why;
 }
 
-HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type)
+HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type,
+                              gint64 began_us, char *take_statement)
 {
     HgOperation *operation = g_new0(HgOperation, 1);
     atomic_init(&operation->references, 1);
-    atomic_init(&operation->ended, FALSE);
+    atomic_init(&operation->state, HG_OPERATION_RUNNING);
     operation->type = type;
+    operation->began_us = began_us;
+    operation->statement = take_statement;
     operation->session = hg_session_ref(session);
     operation->backend = *backend;
     hg_handle_random(&operation->handle);
@@ -247,6 +264,7 @@ void hg_operation_unref(HgOperation *operation)
         return;
     hg_operation_unlink(operation);
     hg_session_unref(operation->session);
+    g_free(operation->statement);
     g_free(operation);
 }
 
@@ -270,14 +288,42 @@ gint32 hg_operation_type(const HgOperation *operation)
     return operation->type;
 }
 
-void hg_operation_set_ended(HgOperation *operation)
+gboolean hg_operation_end(HgOperation *operation, HgOperationState state)
 {
-    atomic_store_explicit(&operation->ended, TRUE, memory_order_relaxed);
+    int running = HG_OPERATION_RUNNING;
+    if (hg_operation_has_ended(operation)) /* the usual case of a fetch: no locked instruction */
+        return FALSE;
+    return atomic_compare_exchange_strong(&operation->state, &running, (int)state);
+}
+
+HgOperationState hg_operation_state(const HgOperation *operation)
+{
+    return (HgOperationState)atomic_load_explicit(&operation->state, memory_order_relaxed);
 }
 
 gboolean hg_operation_has_ended(const HgOperation *operation)
 {
-    return atomic_load_explicit(&operation->ended, memory_order_relaxed);
+    return hg_operation_state(operation) != HG_OPERATION_RUNNING;
+}
+
+gint64 hg_operation_began_us(const HgOperation *operation)
+{
+    return operation->began_us;
+}
+
+const char *hg_operation_statement(const HgOperation *operation)
+{
+    return operation->statement;
+}
+
+gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us)
+{
+    if (operation->type != HG_OPERATION_EXECUTE_STATEMENT ||
+        atomic_load_explicit(&operation->fetched, memory_order_relaxed) ||
+        atomic_exchange_explicit(&operation->fetched, TRUE, memory_order_relaxed))
+        return FALSE;
+    *began_us = operation->began_us;
+    return TRUE;
 }
 
 /* With the session's lock held. */
@@ -302,20 +348,38 @@ void hg_operation_unlink(HgOperation *operation)
     pthread_mutex_unlock(&operation->session->lock);
 }
 
+/* References an operation of the list, with its lock held. One whose last reference is going just
+ * now has unlinked itself under this lock, or waits for it: then its count is 0 and it must not be
+ * revived, and this is FALSE. */
+static gboolean ref_listed(HgOperation *operation)
+{
+    guint count = atomic_load(&operation->references);
+    while (count != 0 && !atomic_compare_exchange_weak(&operation->references, &count, count + 1))
+        ;
+    return count != 0;
+}
+
+GPtrArray *hg_session_operations(HgSession *session)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_operation_unref);
+    pthread_mutex_lock(&session->lock);
+    for (HgOperation *operation = session->operations; operation != NULL;
+         operation = operation->next)
+        if (ref_listed(operation))
+            g_ptr_array_add(all, operation);
+    pthread_mutex_unlock(&session->lock);
+    return all;
+}
+
 GPtrArray *hg_session_take_operations(HgSession *session)
 {
     GPtrArray *taken = g_ptr_array_new_with_free_func((GDestroyNotify)hg_operation_unref);
     pthread_mutex_lock(&session->lock);
     while (session->operations != NULL) {
         HgOperation *operation = session->operations;
-        /* one whose last reference is going just now has unlinked itself under this lock, or waits
-         * for it: then its count is 0 and it must not be revived */
-        guint count = atomic_load(&operation->references);
-        while (count != 0 &&
-               !atomic_compare_exchange_weak(&operation->references, &count, count + 1))
-            ;
+        gboolean lives = ref_listed(operation);
         unlink_locked(operation);
-        if (count != 0)
+        if (lives)
             g_ptr_array_add(taken, operation);
     }
     pthread_mutex_unlock(&session->lock);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "auth/principal.h"
+#include "base/peer_address.h"
 #include "cluster/pool.h"
 #include "hs2/dialect.h"
 #include "hs2/handle.h"
@@ -65,6 +66,16 @@ gboolean hg_session_is_busy(const HgSession *session);
 /* Milliseconds since the last call ended; 0 while one is under way. */
 gint64 hg_session_idle_ms(const HgSession *session);
 
+/* Who opened it from where, and when (seconds since 1970); `listener` is borrowed for as long as
+ * the session lives. Set before anybody else knows the session. */
+typedef struct {
+    HgPeerAddress address;
+    const char *listener;
+    gint64 opened_at;
+} HgSessionOrigin;
+void hg_session_set_origin(HgSession *session, const HgSessionOrigin *origin);
+const HgSessionOrigin *hg_session_origin(const HgSession *session);
+
 /* How its client speaks; Hive's dialect unless set. Set before anybody else knows the session. */
 void hg_session_set_dialect(HgSession *session, HgDialect dialect);
 const HgDialect *hg_session_dialect(const HgSession *session);
@@ -83,8 +94,10 @@ gboolean hg_session_end(HgSession *session);
 char *hg_session_lost_why(HgSession *session);
 
 /* An operation of the session with a fresh random handle, linked to it. The caller has one
- * reference. */
-HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type);
+ * reference. `began_us`: when the client asked for it, by the monotonic clock; `take_statement`:
+ * the beginning of its text, or NULL. */
+HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint32 type,
+                              gint64 began_us, char *take_statement);
 
 /* Takes another reference, and gives it back. Unref of NULL does nothing. */
 HgOperation *hg_operation_ref(HgOperation *operation);
@@ -99,12 +112,37 @@ HgSession *hg_operation_session(const HgOperation *operation);
 /* TOperationHandle.operationType as the backend gave it: part of the handle's identity on Spark. */
 gint32 hg_operation_type(const HgOperation *operation);
 
-/* Notes that the operation has reached a final state (finished, failed, cancelled, timed out). */
-void hg_operation_set_ended(HgOperation *operation);
+/* How an operation stands, as far as its client was told. The final ones are in the order of the
+ * label of HG_METRIC_OPERATIONS_ENDED. */
+typedef enum {
+    HG_OPERATION_RUNNING,
+    HG_OPERATION_FINISHED,
+    HG_OPERATION_CANCELED,
+    HG_OPERATION_CLOSED,
+    HG_OPERATION_ERROR,
+    HG_OPERATION_TIMEDOUT,
+    HG_OPERATION_KILLED, /* by an administrator */
+} HgOperationState;
+
+/* RUNNING -> a final state; TRUE when this call did it. */
+gboolean hg_operation_end(HgOperation *operation, HgOperationState state);
+HgOperationState hg_operation_state(const HgOperation *operation);
 gboolean hg_operation_has_ended(const HgOperation *operation);
+
+/* When its client asked for it, by the monotonic clock. Never changes. */
+gint64 hg_operation_began_us(const HgOperation *operation);
+
+/* The beginning of the statement, for people; NULL for a metadata call. Never changes; borrowed. */
+const char *hg_operation_statement(const HgOperation *operation);
+
+/* TRUE once, for a statement: its first rows are fetched. */
+gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us);
 
 /* Takes the operation off its session's list; fine when it is off already. */
 void hg_operation_unlink(HgOperation *operation);
+
+/* The operations of the session, referenced; g_ptr_array_unref, which unrefs them. */
+GPtrArray *hg_session_operations(HgSession *session);
 
 /* Takes all operations off the list and gives them to the caller, referenced (free with
  * g_ptr_array_unref; the array unrefs them). */

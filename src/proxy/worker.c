@@ -12,7 +12,9 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define DRAIN_TICK 250 /* ms between looks at what still runs */
+#define DRAIN_TICK    250 /* ms between looks at what still runs */
+#define ID_BITS       48  /* of a client's id that are the worker's to count */
+#define MEASURE_EVERY 16  /* calls, of which one is measured: a look at the clock isn't free */
 
 struct HgWorker {
     HgGateway *gateway;
@@ -28,6 +30,7 @@ struct HgWorker {
     atomic_uint load;
     guint closers;
     guint resident_sessions;
+    guint measure_turn;
     gboolean draining;
     guint64 drain_until; /* by the loop's clock */
     guint work_left;     /* of all sessions over HTTP, at the last look */
@@ -53,15 +56,17 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
         return NULL;
     }
     worker->scratch = g_malloc0(HG_SCRATCH_SIZE); /* touched now, so that memory use is steady */
-    worker->context = (HgBackendContext){.loop = worker->loop,
-                                         .scratch = worker->scratch,
-                                         .budget = hg_gateway_budget(gateway),
-                                         .options = hg_gateway_options(gateway)};
+    worker->context = (HgBackendContext){
+        .loop = worker->loop,
+        .scratch = worker->scratch,
+        .budget = hg_gateway_budget(gateway),
+        .options = hg_gateway_options(gateway),
+        .metrics = hg_metrics_shard(hg_gateway_options(gateway)->metrics, index)};
     worker->cache = hg_backend_cache_new(&worker->context);
     worker->residents = hg_residents_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
     /* ids of different workers never meet: a session's home is known by it */
-    worker->next_id = (guint64)index << 48;
+    worker->next_id = (guint64)index << ID_BITS;
     atomic_init(&worker->load, 0);
     hg_timer_init(&worker->drain_timer, on_drain_timer);
     int rc = pthread_create(&worker->thread, NULL, run, worker);
@@ -71,6 +76,8 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
         return NULL;
     }
     worker->started = TRUE;
+    g_autofree char *name = g_strdup_printf("worker-%u", index); /* for top -H and the like */
+    pthread_setname_np(worker->thread, name);
     return worker;
 }
 
@@ -146,6 +153,16 @@ HgClient *hg_worker_find_client(HgWorker *worker, guint64 id)
     return g_hash_table_lookup(worker->clients, &id);
 }
 
+GList *hg_worker_clients(HgWorker *worker)
+{
+    return g_hash_table_get_values(worker->clients);
+}
+
+guint hg_worker_of_client(guint64 id)
+{
+    return (guint)(id >> ID_BITS);
+}
+
 /* ---- the end ---- */
 
 /* Stops the loop when nothing is left to wait for: no client, no session of its own, and none that
@@ -169,7 +186,7 @@ void hg_worker_remove_client(HgWorker *worker, guint64 id)
 
 static void for_each_client(HgWorker *worker, void (*what)(HgClient *client))
 {
-    GList *clients = g_hash_table_get_values(worker->clients);
+    GList *clients = hg_worker_clients(worker);
     for (GList *link = clients; link != NULL; link = link->next)
         what(link->data);
     g_list_free(clients);
@@ -276,6 +293,16 @@ const HgBackendContext *hg_worker_backend_context(HgWorker *worker)
 HgBackendCache *hg_worker_backend_cache(HgWorker *worker)
 {
     return worker->cache;
+}
+
+HgMetricsShard *hg_worker_metrics(HgWorker *worker)
+{
+    return worker->context.metrics;
+}
+
+gboolean hg_worker_measures(HgWorker *worker)
+{
+    return worker->measure_turn++ % MEASURE_EVERY == 0;
 }
 
 gboolean hg_worker_is_draining(const HgWorker *worker)

@@ -40,7 +40,11 @@ HgGateway *hg_worker_gateway(HgWorker *worker);
 HgLoop *hg_worker_loop(HgWorker *worker);
 const HgBackendContext *hg_worker_backend_context(HgWorker *worker);
 HgBackendCache *hg_worker_backend_cache(HgWorker *worker);
+HgMetricsShard *hg_worker_metrics(HgWorker *worker);
 gboolean hg_worker_is_draining(const HgWorker *worker);
+
+/* TRUE one time in 16: what is about to be done is measured. */
+gboolean hg_worker_measures(HgWorker *worker);
 
 /* While it is stopping: the work that was left, not long ago, of all sessions that don't end with a
  * connection, this worker's and the others'. */
@@ -59,6 +63,12 @@ HgBackend *hg_worker_take_backend(HgWorker *worker, HgEndpoint *endpoint,
 void hg_worker_add_client(HgWorker *worker, HgClient *client, guint64 *id);
 void hg_worker_remove_client(HgWorker *worker, guint64 id);
 HgClient *hg_worker_find_client(HgWorker *worker, guint64 id);
+
+/* All clients; g_list_free(). */
+GList *hg_worker_clients(HgWorker *worker);
+
+/* The index of the worker that gave the id. Any thread. */
+guint hg_worker_of_client(guint64 id);
 
 /* The sessions that live with the worker (proxy/resident.h); borrowed. */
 HgResidents *hg_worker_residents(HgWorker *worker);

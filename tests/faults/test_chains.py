@@ -36,8 +36,9 @@ def test_tokens_where_nobody_takes_them(make_gate: Callable, make_backend: Calla
         peer.authorization = value
         answer = peer.post(OPEN)
         assert answer.status == 401, value
-        assert ("takes no tokens" in answer.text) == (value.split()[0].lower() == "bearer"
-                                                      and len(value.split()) > 1), answer.text
+        assert ("takes no tokens" in answer.text) == (
+            value.split()[0].lower() == "bearer" and len(value.split()) > 1
+        ), answer.text
 
 
 def test_names_that_nobody_has(make_gate: Callable, make_backend: Callable) -> None:

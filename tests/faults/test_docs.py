@@ -26,7 +26,7 @@ PUBLIC_KEY = {
     "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
     "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
 }
-PAGES = ("README.md", "docs/authentication.md")
+PAGES = ("README.md", "docs/authentication.md", "docs/operations.md")
 
 
 def examples() -> Iterator[tuple[str, str]]:
@@ -51,11 +51,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, users_file: Path) -> Path:
         (made / f"{name}.key").write_bytes(pair.key.read_bytes())
         (made / f"{name}.key").chmod(0o600)
     (made / "users.txt").write_text(users_file.read_text())
+    (made / "admin.token").write_text("0123456789abcdef\n")
     (made / "cookie.key").write_bytes(bytes(range(64)))
     (made / "ldap.password").write_text("secret\n")
     (made / "client.secret").write_text("secret\n")
     (made / "batch-keys.json").write_text(json.dumps({"keys": [PUBLIC_KEY]}))
-    for secret in ("users.txt", "cookie.key", "ldap.password", "client.secret"):
+    for secret in ("users.txt", "admin.token", "cookie.key", "ldap.password", "client.secret"):
         (made / secret).chmod(0o600)
     return made
 

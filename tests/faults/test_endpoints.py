@@ -189,9 +189,7 @@ LOGIN_FAULTS = {
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("kind", LOGIN_FAULTS)
-def test_faults_before_the_login_ends(
-    make_gate: Callable, make_backend: Callable, kind: str
-) -> None:
+def test_faults_before_the_login_ends(make_gate: Callable, make_backend: Callable, kind: str) -> None:
     bad, good = make_backend(), make_backend()
     gate = make_gate(good, bad, pool=QUICK, bystanders=1)
     gate.keep_opening(False)
@@ -350,9 +348,7 @@ def test_a_kept_connection_that_went_stale(make_gate: Callable, make_backend: Ca
 
 
 @pytest.mark.smoke
-def test_a_kept_connection_that_breaks_when_used(
-    make_gate: Callable, make_backend: Callable
-) -> None:
+def test_a_kept_connection_that_breaks_when_used(make_gate: Callable, make_backend: Callable) -> None:
     """It goes stale without a sign, so that the request finds out: it is made again on a new one."""
     backend = make_backend()
     gate = make_gate(backend, bystanders=0)

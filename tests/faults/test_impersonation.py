@@ -86,9 +86,7 @@ def test_acting_as_another(make_acting: Callable, key: str) -> None:
         ("dora/x", "nobody can act as such a user"),
     ],
 )
-def test_acting_as_somebody_whom_no_rule_names(
-    make_acting: Callable, other: str, why: str
-) -> None:
+def test_acting_as_somebody_whom_no_rule_names(make_acting: Callable, other: str, why: str) -> None:
     gate, backend = make_acting()
     peer = gate.peer("alice")
     for key in KEYS:

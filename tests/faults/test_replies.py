@@ -280,9 +280,7 @@ def test_a_small_reply_in_several_frames(gate: Gate, backend: Backend, size: int
 
 @pytest.mark.parametrize("total", [50_000, 150_000, 400_000])
 @pytest.mark.parametrize("size", [1000, 16_384, 60_000, 65_536, 100_000, 200_000])
-def test_a_large_reply_in_several_frames(
-    gate: Gate, backend: Backend, size: int, total: int
-) -> None:
+def test_a_large_reply_in_several_frames(gate: Gate, backend: Backend, size: int, total: int) -> None:
     """No server is known to do it. Either all of it arrives, or the client hears that it doesn't:
     it never waits for the rest."""
     peer, session = gate.session()
@@ -355,9 +353,7 @@ def test_a_refused_login_of_a_second_connection(gate: Gate, backend: Backend) ->
 @pytest.mark.smoke
 @pytest.mark.parametrize("form", ["uuid", "upper", "java"])
 @pytest.mark.parametrize("kind", ["status", "exception"])
-def test_errors_name_the_clients_handles(
-    gate: Gate, backend: Backend, form: str, kind: str
-) -> None:
+def test_errors_name_the_clients_handles(gate: Gate, backend: Backend, form: str, kind: str) -> None:
     """A backend's own handle in an error text is a secret half given away, and would confuse."""
 
     def named(handle: Handle) -> str:

@@ -62,6 +62,7 @@ def default_config(endpoints: Sequence[str], **pool: Any) -> dict[str, Any]:
         ],
         "authentication": {"chain": ["users"], "users": {"file": "users.txt"}},
         "pools": [made_pool],
+        "admin": {"enabled": False},  # the default socket is the machine's own hivegate's
     }
 
 

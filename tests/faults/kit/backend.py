@@ -609,9 +609,7 @@ _SCHEMA = [
     (
         1,
         LIST,
-        tree.Sequence(
-            LIST, STRUCT, [[(1, STRING, "value"), (2, STRUCT, _STRING_TYPE), (3, I32, 1)]]
-        ),
+        tree.Sequence(LIST, STRUCT, [[(1, STRING, "value"), (2, STRUCT, _STRING_TYPE), (3, I32, 1)]]),
     )
 ]
 _COLUMN = [(1, LIST, tree.Sequence(LIST, STRING, ["a", "b", "c"])), (2, STRING, b"\0")]

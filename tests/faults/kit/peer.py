@@ -202,9 +202,7 @@ class Peer:
         self.send_message(call(name, fields, seqid, **how))
         return seqid
 
-    def call(
-        self, name: str, fields: Fields | bytes, seqid: int | None = None, **how: Any
-    ) -> Reply:
+    def call(self, name: str, fields: Fields | bytes, seqid: int | None = None, **how: Any) -> Reply:
         seqid = self.ask(name, fields, seqid, **how)
         reply = self.receive_message()
         assert (reply.name, reply.seqid) == (name, seqid), (

@@ -56,6 +56,7 @@ START_TEST(test_actions)
         {"-h", HG_CMDLINE_HELP},
         {"--help-config", HG_CMDLINE_HELP_CONFIG},
         {"--help-config-markdown", HG_CMDLINE_HELP_CONFIG_MARKDOWN},
+        {"--help-metrics-markdown", HG_CMDLINE_HELP_METRICS_MARKDOWN},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(HgCmdline) cmdline = parse(ARGS((char *)cases[i].argument));
@@ -110,6 +111,7 @@ START_TEST(test_prints)
         {"--help", "--log-level=LEVEL"},
         {"--help-config", "pools[].endpoints"},
         {"--help-config-markdown", "# Configuration\n"},
+        {"--help-metrics-markdown", "# Metrics\n"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *out = NULL;

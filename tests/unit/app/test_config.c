@@ -258,11 +258,11 @@ START_TEST(test_values)
         {"log:", "c:4:5: log: there is no value; expected a map"},
         {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
                        "authentication, impersonation, session_variables, pools, limits, tcp, "
-                       "jobs, shutdown_timeout, log; did you "
+                       "admin, jobs, shutdown_timeout, log; did you "
                        "mean workers?"},
         {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
-                    "authentication, impersonation, session_variables, pools, limits, tcp, jobs, "
-                    "shutdown_timeout, log"},
+                    "authentication, impersonation, session_variables, pools, limits, tcp, "
+                    "admin, jobs, shutdown_timeout, log"},
         {"log: {lvl: info}",
          "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
         {"workers: 1\nworkers: 2",

@@ -1,6 +1,7 @@
 /* Tests of app/options: the rows are sound, and the reference page says what they say. */
 #include "app/config.h"
 #include "app/options.h"
+#include "base/metrics.h"
 #include "suites.h"
 
 #include <string.h>
@@ -15,17 +16,25 @@ static char *source_path(const char *relative)
     return g_build_filename(folder, "..", "..", "..", relative, NULL);
 }
 
-START_TEST(test_reference_is_up_to_date)
+/* `option` writes the page anew. */
+static void check_page(const char *name, const char *expected, const char *option)
 {
-    g_autofree char *path = source_path("docs/configuration.md");
+    g_autofree char *path = source_path(name);
     g_autofree char *page = NULL;
-    g_autofree char *expected = hg_options_markdown();
     g_autoptr(GError) error = NULL;
     gboolean ok = g_file_get_contents(path, &page, NULL, &error);
     ck_assert_msg(ok, "%s", ok ? "" : error->message);
     ck_assert_msg(strcmp(page, expected) == 0,
-                  "docs/configuration.md is not what the rows say; write it anew: "
-                  "build/hivegate --help-config-markdown >docs/configuration.md");
+                  "%s is not what the rows say; write it anew: build/hivegate %s >%s", name, option,
+                  name);
+}
+
+START_TEST(test_reference_is_up_to_date)
+{
+    g_autofree char *options = hg_options_markdown();
+    g_autofree char *metrics = hg_metrics_markdown();
+    check_page("docs/configuration.md", options, "--help-config-markdown");
+    check_page("docs/metrics.md", metrics, "--help-metrics-markdown");
 }
 END_TEST
 

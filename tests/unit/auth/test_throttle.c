@@ -125,6 +125,61 @@ START_TEST(test_long_skeletons)
 }
 END_TEST
 
+/* Which of alice at home, alice elsewhere, bob at home and bob elsewhere are refused; a digit each.
+ */
+static guint refused_of(HgThrottle *throttle)
+{
+    guint bits = 0;
+    for (guint i = 0; i < 4; i++)
+        bits =
+            bits * 10 + (hg_throttle_refused(throttle, i < 2 ? "alice" : "bob",
+                                             at(i % 2 == 0 ? "192.0.2.1" : "2001:db8::7"), 0) > 0);
+    return bits;
+}
+
+static HgThrottle *all_refused(guint address_refuse_after)
+{
+    HgThrottle *throttle = throttle_new(address_refuse_after);
+    for (guint i = 0; i < 16; i++)
+        hg_throttle_failed(throttle, i < 8 ? "alice" : "bob",
+                           at(i % 2 == 0 ? "192.0.2.1:5" : "2001:db8::99"), 0);
+    ck_assert_uint_eq(refused_of(throttle), 1111);
+    return throttle;
+}
+
+START_TEST(test_unlock)
+{
+    static const struct {
+        const char *user;
+        const char *address;
+        guint forgotten;
+        guint left; /* as refused_of() has it */
+    } cases[] = {{"alice", NULL, 2, 11},
+                 {" Alice@example.org", NULL, 2, 11},
+                 {"alice", "192.0.2.1:99", 1, 111},
+                 {NULL, "2001:db8::1", 2, 1010}, /* the same /64 */
+                 {NULL, NULL, 4, 0},
+                 {"alic", NULL, 0, 1111},
+                 {"alice", "192.0.2.2", 0, 1111}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(HgThrottle) throttle = all_refused(0);
+        const HgPeerAddress *address = cases[i].address != NULL ? at(cases[i].address) : NULL;
+        ck_assert_uint_eq(hg_throttle_unlock(throttle, cases[i].user, address), cases[i].forgotten);
+        ck_assert_uint_eq(refused_of(throttle), cases[i].left);
+    }
+}
+END_TEST
+
+START_TEST(test_unlock_leaves_addresses_to_themselves)
+{
+    g_autoptr(HgThrottle) throttle = all_refused(4);
+    ck_assert_uint_eq(hg_throttle_unlock(throttle, "alice", NULL), 2);
+    ck_assert_uint_eq(refused_of(throttle), 1111); /* by their addresses */
+    ck_assert_uint_eq(hg_throttle_unlock(throttle, NULL, at("192.0.2.1")), 2);
+    ck_assert_uint_eq(refused_of(throttle), 101);
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
     g_autoptr(HgThrottle) throttle = throttle_new(0);
@@ -151,6 +206,8 @@ Suite *throttle_suite(void)
     tcase_add_test(tcase, test_addresses);
     tcase_add_test(tcase, test_spellings);
     tcase_add_test(tcase, test_long_skeletons);
+    tcase_add_test(tcase, test_unlock);
+    tcase_add_test(tcase, test_unlock_leaves_addresses_to_themselves);
     tcase_add_test(tcase, test_bounded);
     suite_add_tcase(suite, tcase);
     return suite;

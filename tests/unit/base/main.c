@@ -13,6 +13,7 @@ int main(void)
     srunner_add_suite(runner, network_suite());
     srunner_add_suite(runner, secret_suite());
     srunner_add_suite(runner, log_suite());
+    srunner_add_suite(runner, metrics_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -13,3 +13,4 @@ Suite *peer_address_suite(void);
 Suite *network_suite(void);
 Suite *secret_suite(void);
 Suite *log_suite(void);
+Suite *metrics_suite(void);

@@ -60,6 +60,22 @@ START_TEST(test_who_is_in_it)
 }
 END_TEST
 
+START_TEST(test_format)
+{
+    static const char *const texts[][2] = {{"10.0.0.0/8", "10.0.0.0/8"},
+                                           {"192.0.2.7", "192.0.2.7/32"},
+                                           {"::ffff:192.0.2.7", "192.0.2.7/32"},
+                                           {"2001:DB8::/32", "2001:db8::/32"},
+                                           {"::1", "::1/128"},
+                                           {"unix", "unix"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        HgNetwork network = parse(texts[i][0]);
+        g_autofree char *text = hg_network_format(&network);
+        ck_assert_str_eq(text, texts[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(test_unix_and_nobody)
 {
     HgPeerAddress over_unix = {.family = HG_PEER_UNIX}, nobody = {.family = HG_PEER_UNKNOWN};
@@ -170,6 +186,7 @@ Suite *network_suite(void)
     Suite *suite = suite_create("base/network");
     TCase *tests = tcase_create("network");
     tcase_add_test(tests, test_who_is_in_it);
+    tcase_add_test(tests, test_format);
     tcase_add_test(tests, test_unix_and_nobody);
     tcase_add_test(tests, test_lists);
     tcase_add_test(tests, test_refused);

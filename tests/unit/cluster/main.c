@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <string.h>
 
 static HgPool *pool;
 
@@ -61,6 +62,64 @@ START_TEST(test_tried_ones_are_left_out)
     ck_assert_ptr_null(hg_pool_choose(pool, tried, 0));
     for (guint i = 0; i < 3; i++)
         ck_assert_uint_eq(hg_endpoint_sessions(hg_pool_endpoint(pool, i)), 0);
+}
+END_TEST
+
+START_TEST(test_drained_ones_are_left_out)
+{
+    HgEndpoint *first = hg_pool_endpoint(pool, 0);
+    ck_assert(hg_endpoint_drain(first, TRUE));
+    ck_assert(!hg_endpoint_drain(first, TRUE));
+    for (guint i = 0; i < 10; i++)
+        ck_assert_ptr_ne(hg_pool_choose(pool, 0, 0), first);
+    ck_assert_uint_eq(hg_endpoint_sessions(first), 0);
+    ck_assert(hg_endpoint_drain(first, FALSE));
+    ck_assert_ptr_eq(hg_pool_choose(pool, 0, 0), first); /* the one with the fewest sessions */
+    for (guint i = 0; i < 3; i++)
+        hg_endpoint_drain(hg_pool_endpoint(pool, i), TRUE);
+    ck_assert_ptr_null(hg_pool_choose(pool, 0, 0));
+}
+END_TEST
+
+START_TEST(test_states)
+{
+    HgEndpoint *endpoint = hg_pool_endpoint(pool, 0);
+    ck_assert_str_eq(hg_endpoint_state_name(hg_endpoint_state(endpoint)), "untried");
+    hg_endpoint_succeeded(endpoint);
+    ck_assert_str_eq(hg_endpoint_state_name(hg_endpoint_state(endpoint)), "up");
+    hg_endpoint_failed(endpoint, 0);
+    hg_endpoint_failed(endpoint, 0);
+    ck_assert_str_eq(hg_endpoint_state_name(hg_endpoint_state(endpoint)), "down");
+    hg_endpoint_drain(endpoint, TRUE);
+    ck_assert_str_eq(hg_endpoint_state_name(hg_endpoint_state(endpoint)), "drained");
+    hg_endpoint_drain(endpoint, FALSE);
+    hg_endpoint_succeeded(endpoint);
+    ck_assert_str_eq(hg_endpoint_state_name(hg_endpoint_state(endpoint)), "up");
+    ck_assert_uint_eq(hg_endpoint_failures(endpoint), 2);
+}
+END_TEST
+
+START_TEST(test_ready_or_why_not)
+{
+    const char *why = "something";
+    ck_assert(hg_pool_is_ready(pool, 100, &why));
+    ck_assert_ptr_null(why);
+    ck_assert(hg_pool_pause(pool, TRUE));
+    ck_assert(!hg_pool_pause(pool, TRUE));
+    ck_assert(!hg_pool_is_ready(pool, 100, &why));
+    ck_assert_ptr_nonnull(strstr(why, "paused"));
+    ck_assert(hg_pool_pause(pool, FALSE));
+    hg_endpoint_drain(hg_pool_endpoint(pool, 0), TRUE);
+    ck_assert(hg_pool_is_ready(pool, 100, NULL));
+    hg_endpoint_failed(hg_pool_endpoint(pool, 1), 0);
+    hg_endpoint_failed(hg_pool_endpoint(pool, 2), 0);
+    ck_assert(!hg_pool_is_ready(pool, 100, &why));
+    ck_assert_ptr_nonnull(strstr(why, "just failed"));
+    ck_assert(hg_pool_is_ready(pool, 5000, &why)); /* they may be tried again */
+    hg_endpoint_drain(hg_pool_endpoint(pool, 1), TRUE);
+    hg_endpoint_drain(hg_pool_endpoint(pool, 2), TRUE);
+    ck_assert(!hg_pool_is_ready(pool, 100, &why));
+    ck_assert_ptr_nonnull(strstr(why, "drained"));
 }
 END_TEST
 
@@ -143,6 +202,9 @@ int main(void)
     tcase_add_test(tests, test_names);
     tcase_add_test(tests, test_least_sessions);
     tcase_add_test(tests, test_tried_ones_are_left_out);
+    tcase_add_test(tests, test_drained_ones_are_left_out);
+    tcase_add_test(tests, test_states);
+    tcase_add_test(tests, test_ready_or_why_not);
     tcase_add_test(tests, test_set_back_grows_and_is_bounded);
     tcase_add_test(tests, test_set_back_is_tried_when_nothing_else_is_left);
     tcase_add_test(tests, test_success_ends_the_set_back);

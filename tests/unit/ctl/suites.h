@@ -7,3 +7,4 @@ Suite *users_edit_suite(void);
 Suite *prompt_suite(void);
 Suite *command_suite(void);
 Suite *sql_command_suite(void);
+Suite *table_suite(void);

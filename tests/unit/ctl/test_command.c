@@ -232,6 +232,15 @@ START_TEST(test_help)
     CHECK_RUN(0, "hivegatectl user COMMAND", "", "", "user", "--help");
     CHECK_RUN(0, "hivegatectl user add --file users.txt alice", "", "", "user", "add", "--help");
     CHECK_RUN(0, "hivegatectl user list [OPTION", "", "", "user", "list", "--help");
+    CHECK_RUN(0, "kill operation ID", "", "", "kill", "--help");
+    CHECK_RUN(0, "hivegatectl drain endpoint spark-1:10000", "", "", "drain", "endpoint", "-h");
+    CHECK_RUN(0, "hivegatectl sessions --output json", "", "", "sessions", "--help");
+    CHECK_RUN(0, "--address=ADDRESS", "", "", "auth", "unlock", "--help");
+    CHECK_RUN(2, "", "an argument is missing; expected ID", "", "kill", "session");
+    CHECK_RUN(2, "", "an argument too many", "", "reload", "it");
+    CHECK_RUN(2, "", "expected table or json", "", "pools", "--output", "xml");
+    CHECK_RUN(2, "", "--every is from", "", "top", "--every", "0");
+    CHECK_RUN(1, "", "can't ask hivegate at unix:/nowhere", "", "users", "-a", "unix:/nowhere");
     CHECK_RUN(0, "hivegatectl user delete --file users.txt alice", "", "", "user", "delete", "-h");
     CHECK_RUN(0, "hivegatectl user check --file users.txt alice", "", "", "user", "check", "-h");
     CHECK_RUN(0, "hivegatectl 1.2.3\n", "", "", "version");

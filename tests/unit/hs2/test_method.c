@@ -1,4 +1,5 @@
 /* Tests of hs2/method: every method of the service is found, and nothing else. */
+#include "base/metric_rows.h"
 #include "hs2/method.h"
 #include "suites.h"
 
@@ -36,6 +37,17 @@ static const Expected expected[] = {
     {"UploadData", HG_TAKES_SESSION, HG_GIVES_OPERATION},
     {"DownloadData", HG_TAKES_SESSION, HG_GIVES_OPERATION},
 };
+
+/* The label of the calls' metric has the methods in this order, too. */
+START_TEST(test_metric_has_every_method)
+{
+    const HgMetricLabel *label = &hg_metric_row(HG_METRIC_CALLS)->labels[0];
+    for (guint id = 0; id < HG_METHOD_COUNT; id++)
+        ck_assert_str_eq(label->values[id], hg_method_get(id)->name);
+    ck_assert_uint_eq(HG_CALL_METHOD_OTHER, HG_METHOD_COUNT);
+    ck_assert_str_eq(label->values[HG_CALL_METHOD_OTHER], "other");
+}
+END_TEST
 
 START_TEST(test_every_method_is_found)
 {
@@ -87,6 +99,7 @@ Suite *method_suite(void)
 {
     Suite *suite = suite_create("hs2/method");
     TCase *tests = tcase_create("method");
+    tcase_add_test(tests, test_metric_has_every_method);
     tcase_add_test(tests, test_every_method_is_found);
     tcase_add_test(tests, test_other_names_are_not);
     tcase_add_test(tests, test_changed_and_cut_names_are_not);

@@ -43,7 +43,7 @@ static HgOperation *make_operation(HgSession *session, gint32 type)
 {
     HgHandle backend;
     hg_handle_random(&backend);
-    HgOperation *operation = hg_operation_new(session, &backend, type);
+    HgOperation *operation = hg_operation_new(session, &backend, type, 1234, NULL);
     hg_directory_add_operation(directory, operation);
     return operation;
 }
@@ -129,7 +129,9 @@ START_TEST(test_an_operation_keeps_its_session)
     HgSession *session = make_session();
     HgOperation *operation = make_operation(session, 0);
     ck_assert(!hg_operation_has_ended(operation));
-    hg_operation_set_ended(operation);
+    ck_assert(hg_operation_end(operation, HG_OPERATION_CANCELED));
+    ck_assert(!hg_operation_end(operation, HG_OPERATION_FINISHED));
+    ck_assert_int_eq(hg_operation_state(operation), HG_OPERATION_CANCELED);
     ck_assert(hg_operation_has_ended(operation));
     g_ptr_array_unref(hg_directory_remove_session(directory, session));
     hg_session_unref(session);

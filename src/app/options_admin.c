@@ -1,0 +1,50 @@
+/* The rows of `admin`: see options.h. Static data; any thread. */
+#include "app/config.h"
+#include "app/options_rows.h"
+
+static const HgOption listen_rows[] = {
+    {.name = "bind",
+     ADDRESS(HgAdminListenConfig, bind),
+     .required = TRUE,
+     .text = "unix:PATH, or an address and port, which needs TLS and a token."},
+    {.name = "mode",
+     MODE(HgAdminListenConfig, mode),
+     .fallback = "0600",
+     .text = "Permissions of a Unix socket: who can open it may do everything. 0660 lets its "
+             "group in."},
+    {.name = "certificate_file",
+     STRING(HgAdminListenConfig, certificate_file, HG_OPTION_PATH),
+     .text = "PEM file with the certificate and those between it and its authority."},
+    {.name = "key_file",
+     STRING(HgAdminListenConfig, key_file, HG_OPTION_PATH),
+     .text = "PEM file with its private key."},
+    {.name = "token_file",
+     STRING(HgAdminListenConfig, token_file, HG_OPTION_PATH),
+     .text = "File whose first line is the token that requests must have (`Authorization: "
+             "Bearer`)."},
+};
+static const HgSection listen_section = DESCRIBE(HgAdminListenConfig, listen_rows);
+
+static const HgOption rows[] = {
+    {.name = "enabled",
+     SWITCH(HgAdminConfig, enabled),
+     .fallback = "true",
+     .text = "Whether hivegate can be seen into and steered at all."},
+    {.name = "listen",
+     LIST(HgAdminConfig, listen, HG_OPTION_SECTIONS),
+     .section = &listen_section,
+     .min = 1,
+     .max = 16,
+     .text = "Where `hivegatectl` and others reach it. Without it, " HG_ADMIN_DEFAULT_SOCKET
+             " if the folder is there."},
+    {.name = "metrics_listen",
+     ADDRESS(HgAdminConfig, metrics_listen),
+     .text = "A further address, without TLS and token, with nothing but `/metrics`, `/livez` and "
+             "`/readyz`: for Prometheus and probes."},
+};
+
+const HgSection *hg_option_admin_section(void)
+{
+    static const HgSection section = DESCRIBE(HgAdminConfig, rows);
+    return &section;
+}
