@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes src/sql/token_kind.h and src/sql/keywords.c from src/sql/keywords.txt.
+"""Makes src/sql/token_kind.h and src/sql/keywords_data.h from src/sql/keywords.txt.
 
     tools/sql_keywords.py          writes both files
     tools/sql_keywords.py --check  fails when they aren't what keywords.txt makes
@@ -32,47 +32,13 @@ typedef enum {
     HG_SQL_TOKEN_EOF = 0, /* behind the last token */
 """
 WORDS_HEAD = """\
-/* The keywords and their hash table: see keywords.h.
+/* The keywords, their hash table, and what each kind of token may be: the data of keywords.c.
  *
  * Made by tools/sql_keywords.py from keywords.txt; not to be edited. Constant data; any thread. */
+#pragma once
+
 #include "sql/keywords.h"
 
-#include <string.h>
-
-"""
-FOOT = """
-gsize hg_sql_keyword_count(void)
-{
-    return G_N_ELEMENTS(rows);
-}
-
-const HgSqlKeyword *hg_sql_keyword_at(gsize index)
-{
-    return &rows[index];
-}
-
-const HgSqlKeyword *hg_sql_keyword_find(const char *word, gsize length)
-{
-    if (length == 0 || length > HG_SQL_KEYWORD_MAX)
-        return NULL;
-    guint slot = hg_sql_keyword_hash(word, length) % G_N_ELEMENTS(slots);
-    for (; slots[slot] != 0; slot = (slot + 1) % G_N_ELEMENTS(slots)) {
-        const HgSqlKeyword *row = &rows[slots[slot] - 1];
-        if (row->length == length && memcmp(row->text, word, length) == 0)
-            return row;
-    }
-    return NULL;
-}
-
-const char *hg_sql_token_name(HgSqlTokenKind kind)
-{
-    return (gsize)kind < G_N_ELEMENTS(names) ? names[kind] : "?";
-}
-
-guint hg_sql_token_classes(HgSqlTokenKind kind)
-{
-    return (gsize)kind < G_N_ELEMENTS(classes) ? classes[kind] : 0;
-}
 """
 
 
@@ -138,12 +104,12 @@ def words(rows: list[list[str]]) -> str:
     out += "static const char *const names[] = {\n" + packed([f'"{n}"' for n in names]) + "};\n\n"
     out += "/* In the order of the kinds: the flags of keywords.h. */\n"
     out += "static const guint8 classes[] = {\n" + packed(["0"] + [classes(row) for row in rows])
-    return out + "};\n/* clang-format on */\n" + FOOT
+    return out + "};\n/* clang-format on */\n"
 
 
 def main() -> int:
     rows = read_rows()
-    made = {"token_kind.h": kinds(rows), "keywords.c": words(rows)}
+    made = {"token_kind.h": kinds(rows), "keywords_data.h": words(rows)}
     stale = False
     for name, text in made.items():
         if "--check" not in sys.argv:

@@ -32,7 +32,8 @@ static HgSqlOptions options_of(const HgSqlRequest *request, HgSqlEngine engine)
         .engine = engine,
         .reserved_words = ansi && setting(request, "spark.sql.ansi.enforceReservedKeywords", FALSE),
         .double_quoted_names =
-            ansi && setting(request, "spark.sql.ansi.doubleQuotedIdentifiers", FALSE)};
+            ansi && setting(request, "spark.sql.ansi.doubleQuotedIdentifiers", FALSE),
+        .keeps_variables = !setting(request, "spark.sql.variable.substitute", TRUE)};
 }
 
 /* Settings under which the text means something else than is read here. */

@@ -184,12 +184,16 @@ void hg_sql_lexer_skip_parentheses(HgSqlLexer *lexer)
     const guint8 *text = lexer->text;
     const HgSqlLexer begin =
         *lexer; /* what nothing closes behind a later place may be closed from here */
-    guint32 depth = 1;
-    for (guint32 at = begin.at; at < lexer->size;) {
-        if (!is_notable[text[at]]) {
+    guint32 depth = 1, size = lexer->size;
+    for (guint32 at = begin.at;;) {
+        /* most bytes are of no note, so this is what classifying WITH costs */
+        while (at + 4 <= size && !(is_notable[text[at]] | is_notable[text[at + 1]] |
+                                   is_notable[text[at + 2]] | is_notable[text[at + 3]]))
+            at += 4;
+        while (at < size && !is_notable[text[at]])
             at++;
-            continue;
-        }
+        if (at >= size)
+            break;
         if (text[at] == '(') {
             depth++;
             at++;

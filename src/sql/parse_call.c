@@ -184,6 +184,26 @@ static void call_tail(HgSqlParser *parser)
     }
 }
 
+/* IDENTIFIER('f')(...): the call's name is the first parentheses' value. FALSE when nothing is
+ * called behind them: then they are the arguments of a function called IDENTIFIER. */
+static gboolean dynamic_name(HgSqlParser *parser, HgSqlNode *call, HgSqlNode *name)
+{
+    hg_sql_arguments(parser, T(IDENTIFIER_KW), FALSE);
+    hg_sql_close(parser, name);
+    if (hg_sql_at(parser, T(LEFT_PAREN))) {
+        name->flags |= HG_SQL_FLAG_DYNAMIC;
+        return TRUE;
+    }
+    name->end = name->first + 1;
+    for (HgSqlNode *child = name->child; child != NULL; child = child->next)
+        child->parent = call;
+    name->next = name->child;
+    if (name->last != NULL)
+        call->last = name->last;
+    name->child = name->last = NULL;
+    return FALSE;
+}
+
 void hg_sql_call(HgSqlParser *parser, guint32 words)
 {
     guint kind = words == 1 ? hg_sql_peek(parser, 0) : T(EOF);
@@ -191,15 +211,15 @@ void hg_sql_call(HgSqlParser *parser, guint32 words)
     HgSqlNode *name = hg_sql_open(parser, HG_SQL_NODE_NAME);
     name->role = HG_SQL_ROLE_FUNCTION;
     parser->at += words;
-    hg_sql_close(parser, name);
+    gboolean done = FALSE;
+    if (kind == T(IDENTIFIER_KW))
+        done = !dynamic_name(parser, call, name);
+    else
+        hg_sql_close(parser, name);
     if (kind == T(EXISTS))
         hg_sql_parentheses(parser); /* a query mostly, maybe in more parentheses */
-    else
+    else if (!done)
         hg_sql_arguments(parser, kind, FALSE);
-    if (kind == T(IDENTIFIER_KW) && hg_sql_at(parser, T(LEFT_PAREN))) {
-        name->flags |= HG_SQL_FLAG_DYNAMIC;
-        hg_sql_arguments(parser, T(EOF), FALSE);
-    }
     call_tail(parser);
     hg_sql_close(parser, call);
 }

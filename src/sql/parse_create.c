@@ -176,6 +176,10 @@ static gboolean is_columns(HgSqlParser *parser)
 {
     if (!hg_sql_at(parser, T(LEFT_PAREN)) || hg_sql_peek(parser, 1) == T(LEFT_PAREN))
         return FALSE;
+    guint behind = hg_sql_peek(parser, 3);
+    if (hg_sql_peek(parser, 1) == T(VALUES) && hg_sql_is_name(parser, 2) &&
+        (behind == T(COMMA) || behind == T(RIGHT_PAREN)))
+        return TRUE; /* a column called VALUES and its type */
     parser->at++;
     gboolean query = hg_sql_is_query(parser);
     parser->at--;

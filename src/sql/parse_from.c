@@ -54,7 +54,10 @@ void hg_sql_values(HgSqlParser *parser)
 {
     HgSqlNode *values = hg_sql_open(parser, HG_SQL_NODE_VALUES);
     parser->at++;
-    hg_sql_expressions(parser);
+    do {
+        hg_sql_expression(parser);
+    } while (!hg_sql_at_3(parser, T(COMMA), T(VALUES), T(INTEGER_VALUE)) && /* the next relation */
+             hg_sql_eat(parser, T(COMMA)));
     hg_sql_table_alias(parser);
     hg_sql_close(parser, values);
 }
@@ -104,17 +107,39 @@ static gboolean ends_alias(guint kind)
     }
 }
 
+/* A word and ( behind a relation: USING or ON of a join, UNION of a query. */
+static gboolean continues_relation(const HgSqlParser *parser, gboolean in_join)
+{
+    HgSqlParser ahead = *parser;
+    switch (hg_sql_peek(parser, 1)) {
+    case T(USING):
+    case T(ON):
+        return in_join;
+    case T(UNION):
+    case T(EXCEPT):
+    case T(INTERSECT):
+    case T(SETMINUS):
+        for (ahead.at += 3; hg_sql_at(&ahead, T(LEFT_PAREN));)
+            ahead.at++;
+        return hg_sql_is_query(&ahead);
+    default:
+        return FALSE;
+    }
+}
+
 /* VALUES and expressions, and not a table of that name, which comes first when both are possible.
  */
-static gboolean is_values(const HgSqlParser *parser)
+static gboolean is_values(const HgSqlParser *parser, gboolean in_join)
 {
     if (!hg_sql_at(parser, T(VALUES)) || !hg_sql_is_expression(parser, 1) ||
         (hg_sql_peek(parser, 1) == T(AS) && hg_sql_is_alias_name(parser, 2)))
         return FALSE;
     if (hg_sql_is_alias_name(parser, 1))
         return !ends_alias(hg_sql_peek(parser, 2));
-    /* a join or set word is an operand only as a function's name */
-    return !hg_sql_is_name(parser, 1) || hg_sql_peek(parser, 2) == T(LEFT_PAREN);
+    /* a join or set word is an operand only as a function's name, and not where VALUES can be a
+     * table that is joined or united */
+    return !hg_sql_is_name(parser, 1) ||
+           (hg_sql_peek(parser, 2) == T(LEFT_PAREN) && !continues_relation(parser, in_join));
 }
 
 /* Relations or a query in parentheses, as a GROUP or QUERY; TRUE for a query. What follows an inner
@@ -173,9 +198,9 @@ static void named_relation(HgSqlParser *parser)
     hg_sql_close(parser, node);
 }
 
-void hg_sql_relation_primary(HgSqlParser *parser)
+static void relation_primary(HgSqlParser *parser, gboolean in_join)
 {
-    if (is_values(parser)) {
+    if (is_values(parser, in_join)) {
         hg_sql_values(parser);
     } else if (hg_sql_at(parser, T(LEFT_PAREN))) {
         HgSqlNode *node = hg_sql_open(parser, HG_SQL_NODE_RELATION);
@@ -230,7 +255,7 @@ gboolean hg_sql_join(HgSqlParser *parser)
     HgSqlNode *join = hg_sql_open(parser, HG_SQL_NODE_JOIN);
     parser->at += words;
     lateral(parser);
-    hg_sql_relation_primary(parser);
+    relation_primary(parser, TRUE);
     if (hg_sql_eat(parser, T(ON)))
         hg_sql_expression(parser);
     else if (hg_sql_at_2(parser, T(USING), T(LEFT_PAREN))) {
@@ -301,7 +326,7 @@ gboolean hg_sql_pivot(HgSqlParser *parser)
 static void relation(HgSqlParser *parser)
 {
     lateral(parser);
-    hg_sql_relation_primary(parser);
+    relation_primary(parser, FALSE);
     while (hg_sql_join(parser) || hg_sql_pivot(parser))
         continue;
 }

@@ -115,7 +115,9 @@ HgSqlStatementKind hg_sql_execute_immediate(HgSqlParser *parser)
     if (hg_sql_eat(parser, T(INTO)))
         variables(parser);
     if (hg_sql_eat(parser, T(USING))) {
-        gboolean list = hg_sql_eat(parser, T(LEFT_PAREN));
+        HgSqlParser inner = *parser;
+        inner.at++;
+        gboolean list = !hg_sql_is_query(&inner) && hg_sql_eat(parser, T(LEFT_PAREN));
         hg_sql_items(parser);
         if (list)
             hg_sql_expect(parser, T(RIGHT_PAREN), "expected )");

@@ -271,10 +271,22 @@ gboolean hg_sql_is_clause(const HgSqlParser *parser)
     }
 }
 
+/* SELECT a AS FROM t: the alias is called AS. */
+static gboolean is_as_before_from(const HgSqlParser *parser)
+{
+    HgSqlParser from = *parser, behind = *parser;
+    if (!hg_sql_at_2(parser, T(AS), T(FROM)))
+        return FALSE;
+    from.at += 1;
+    behind.at += 2;
+    return hg_sql_is_clause(&from) && !hg_sql_is_clause(&behind);
+}
+
 void hg_sql_column_alias(HgSqlParser *parser)
 {
     gboolean as = hg_sql_at(parser, T(AS)) &&
-                  (hg_sql_is_name(parser, 1) || hg_sql_peek(parser, 1) == T(LEFT_PAREN));
+                  (hg_sql_is_name(parser, 1) || hg_sql_peek(parser, 1) == T(LEFT_PAREN)) &&
+                  !is_as_before_from(parser);
     if (as)
         parser->at++;
     else if (!hg_sql_at(parser, T(LEFT_PAREN)) &&

@@ -247,7 +247,8 @@ static void pipe_set(HgSqlParser *parser)
 /* AGGREGATE [items] [GROUP BY ...]. */
 static void pipe_aggregate(HgSqlParser *parser)
 {
-    if (!hg_sql_at_2(parser, T(GROUP), T(BY)) && hg_sql_is_expression(parser, 0))
+    gboolean clause = hg_sql_at_2(parser, T(GROUP), T(BY)) && hg_sql_is_expression(parser, 2);
+    if (!clause && hg_sql_is_expression(parser, 0))
         hg_sql_items(parser);
     hg_sql_aggregation(parser);
 }

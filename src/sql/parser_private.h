@@ -217,7 +217,6 @@ void hg_sql_from_bodies(HgSqlParser *parser);
 /* FROM and its relations. */
 void hg_sql_from(HgSqlParser *parser);
 void hg_sql_lateral_views(HgSqlParser *parser);
-void hg_sql_relation_primary(HgSqlParser *parser);
 gboolean hg_sql_join(HgSqlParser *parser);
 gboolean hg_sql_pivot(HgSqlParser *parser);
 void hg_sql_sample(HgSqlParser *parser);

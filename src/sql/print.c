@@ -52,6 +52,8 @@ static void print_string(GString *out, HgSlice text)
         }
         if (byte == '\'' || byte == '\\')
             g_string_append_c(out, '\\');
+        if (byte == '{' && out->str[out->len - 1] == '$')
+            g_string_append_c(out, '\\'); /* never a ${variable}, which Spark would put in */
         if (byte == '\n')
             g_string_append(out, "\\n");
         else if (byte == '\r')

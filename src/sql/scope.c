@@ -3,6 +3,7 @@
 #include "sql/scope.h"
 
 #include "base/error.h"
+#include "sql/parser.h"
 #include "sql/statement.h"
 #include "sql/walk.h"
 
@@ -113,6 +114,14 @@ static gboolean is_recursive(const HgSqlNode *cte)
     return (cte->parent->flags & HG_SQL_FLAG_RECURSIVE) != 0;
 }
 
+/* The namespace behind a table: SHOW COLUMNS FROM t FROM db. */
+static gboolean qualifies(const HgSqlNode *name)
+{
+    const HgSqlNode *first = name->parent->child;
+    return name->role == HG_SQL_ROLE_NAMESPACE && first != name && first->next == name &&
+           first->role == HG_SQL_ROLE_OBJECT && name->parent->detail == HG_SQL_STATEMENT_SHOW;
+}
+
 static HgSqlWalk enter(const HgSqlNode *node, gpointer data)
 {
     Resolver *resolver = data;
@@ -124,10 +133,12 @@ static HgSqlWalk enter(const HgSqlNode *node, gpointer data)
         else if (node->detail == HG_SQL_STATEMENT_CALL)
             resolver->scope->opaque = "CALL runs a procedure, and what it touches can't be known";
     }
-    if (node->kind == HG_SQL_NODE_NAME && node->role != HG_SQL_ROLE_CTE) {
+    if (node->kind == HG_SQL_NODE_NAME && node->role != HG_SQL_ROLE_CTE && !qualifies(node)) {
         HgSqlReference reference = {.name = node, .role = (HgSqlRole)node->role};
         reference.cte = resolve(resolver, node);
         reference.alias = alias_of(node);
+        if (node->next != NULL && qualifies(node->next))
+            reference.qualifier = node->next;
         g_array_append_val(resolver->scope->references, reference);
     }
     return HG_SQL_WALK_CONTINUE;
@@ -182,33 +193,62 @@ void hg_sql_scope_free(HgSqlScope *scope)
     g_free(scope);
 }
 
-/* The name in IDENTIFIER('a.b'): a string without escapes, read by the rules of names. */
-static char **dynamic_parts(const HgSqlTree *tree, const HgSqlNode *name)
+/* Adds what string literals say, in parentheses or not, with || between them: what Spark computes
+ * from constants alone. FALSE for anything else, and for escapes. `name` is a NAME node. */
+static gboolean constant_text(const HgSqlTree *tree, const HgSqlNode *name, GString *out)
 {
     const HgSqlToken *tokens = hg_sql_tree_tokens(tree, NULL);
     HgSlice text = hg_sql_tree_text(tree);
-    const HgSqlToken *literal = &tokens[name->first + 2];
-    if (name->end != name->first + 4 || (literal->kind != HG_SQL_TOKEN_STRING_LITERAL &&
-                                         literal->kind != HG_SQL_TOKEN_DOUBLEQUOTED_STRING))
-        return NULL;
-    HgSlice inner = hg_slice(text.data + literal->start + 1, literal->end - literal->start - 2);
-    if (g_ascii_isalpha((char)text.data[literal->start]) || inner.size == 0 ||
-        memchr(inner.data, '\\', inner.size) != NULL)
+    gboolean doubled = !hg_sql_tree_options(tree)->double_quoted_names;
+    gboolean wants = TRUE;
+    for (guint32 i = name->first + 2; i + 1 < name->end; i++) {
+        const HgSqlToken *token = &tokens[i];
+        if (token->kind == HG_SQL_TOKEN_STRING_LITERAL ||
+            (token->kind == HG_SQL_TOKEN_DOUBLEQUOTED_STRING && doubled)) {
+            HgSlice inner = hg_slice(text.data + token->start + 1, token->end - token->start - 2);
+            if (g_ascii_isalpha((char)text.data[token->start]) ||
+                memchr(inner.data, '\\', inner.size) != NULL)
+                return FALSE;
+            g_string_append_len(out, (const char *)inner.data, (gssize)inner.size);
+            wants = FALSE;
+        } else if (token->kind == HG_SQL_TOKEN_CONCAT_PIPE && !wants) {
+            wants = TRUE;
+        } else if (token->kind != (wants ? HG_SQL_TOKEN_LEFT_PAREN : HG_SQL_TOKEN_RIGHT_PAREN)) {
+            return FALSE;
+        }
+    }
+    return !wants;
+}
+
+/* The name in IDENTIFIER('a.b'): a constant, read by the rules of names. */
+static char **dynamic_parts(const HgSqlTree *tree, const HgSqlNode *name)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (!constant_text(tree, name, text))
         return NULL;
     g_autoptr(GStrvBuilder) parts = g_strv_builder_new();
     HgSqlLexer lexer;
     HgSqlToken token;
-    hg_sql_lexer_init(&lexer, inner, HG_SQL_SPARK_35);
-    while (hg_sql_lexer_next(&lexer, &token) && token.kind == HG_SQL_TOKEN_IDENTIFIER) {
+    hg_sql_lexer_init(&lexer, hg_slice(text->str, text->len), hg_sql_tree_options(tree)->engine);
+    while (hg_sql_lexer_next(&lexer, &token) &&
+           (token.kind == HG_SQL_TOKEN_IDENTIFIER || token.kind <= HG_SQL_TOKEN_LAST_KEYWORD ||
+            token.kind == HG_SQL_TOKEN_BACKQUOTED_IDENTIFIER)) {
         g_autofree char *part =
-            g_strndup((const char *)inner.data + token.start, token.end - token.start);
+            hg_sql_unquote(hg_slice(text->str + token.start, token.end - token.start));
         g_strv_builder_add(parts, part);
         if (!hg_sql_lexer_next(&lexer, &token))
-            return g_strv_builder_end(parts);
+            return hg_sql_lexer_has_unclosed_comment(&lexer) ? NULL : g_strv_builder_end(parts);
         if (token.kind != HG_SQL_TOKEN_DOT)
             break;
     }
     return NULL;
+}
+
+static void add_parts(GStrvBuilder *parts, const HgSqlTree *tree, const HgSqlNode *name)
+{
+    guint32 at = name->first;
+    for (char *part; (part = hg_sql_tree_part(tree, name, &at)) != NULL; g_free(part))
+        g_strv_builder_add(parts, part);
 }
 
 char **hg_sql_reference_parts(const HgSqlTree *tree, const HgSqlReference *reference,
@@ -225,11 +265,8 @@ char **hg_sql_reference_parts(const HgSqlTree *tree, const HgSqlReference *refer
         return parts;
     }
     g_autoptr(GStrvBuilder) parts = g_strv_builder_new();
-    guint32 at = name->first;
-    for (;;) {
-        g_autofree char *part = hg_sql_tree_part(tree, name, &at);
-        if (part == NULL)
-            return g_strv_builder_end(parts);
-        g_strv_builder_add(parts, part);
-    }
+    if (reference->qualifier != NULL && name->end == name->first + 1)
+        add_parts(parts, tree, reference->qualifier);
+    add_parts(parts, tree, name);
+    return g_strv_builder_end(parts);
 }

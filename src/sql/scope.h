@@ -13,6 +13,8 @@ typedef struct {
     const HgSqlNode *name;  /* a NAME node */
     const HgSqlNode *cte;   /* the CTE that it means, or NULL */
     const HgSqlNode *alias; /* the ALIAS of a relation, or NULL */
+    const HgSqlNode
+        *qualifier; /* the NAME of the namespace of SHOW COLUMNS FROM t FROM db, or NULL */
     HgSqlRole role;
 } HgSqlReference;
 
@@ -27,7 +29,7 @@ gsize hg_sql_scope_count(const HgSqlScope *scope);
 const HgSqlReference *hg_sql_scope_at(const HgSqlScope *scope, gsize index);
 
 /* The parts of a reference's name, NULL-terminated (to be freed); NULL with *error when
- * IDENTIFIER() holds anything but a plain string, so that it can't be known. */
+ * IDENTIFIER() holds anything but constant strings, so that it can't be known. */
 char **hg_sql_reference_parts(const HgSqlTree *tree, const HgSqlReference *reference,
                               GError **error);
 

@@ -1,9 +1,11 @@
 /* The parts of names: see tree.h. Owns nothing; any thread. */
 #include "sql/tree.h"
 
-/* A name without its back-ticks or quotes; doubled ones stand for one. */
-static char *unquote(HgSlice text, char quote)
+char *hg_sql_unquote(HgSlice text)
 {
+    char quote = text.size > 0 ? (char)text.data[0] : '\0';
+    if (quote != '`' && quote != '"')
+        return hg_slice_dup_string(text);
     GString *out = g_string_sized_new(text.size);
     for (gsize i = 1; i + 1 < text.size; i++) {
         g_string_append_c(out, (char)text.data[i]);
@@ -22,10 +24,5 @@ char *hg_sql_tree_part(const HgSqlTree *tree, const HgSqlNode *node, guint32 *at
     if (*at >= node->end)
         return NULL;
     const HgSqlToken *token = &tokens[(*at)++];
-    HgSlice word = hg_slice(text.data + token->start, token->end - token->start);
-    if (token->kind == HG_SQL_TOKEN_BACKQUOTED_IDENTIFIER)
-        return unquote(word, '`');
-    if (token->kind == HG_SQL_TOKEN_DOUBLEQUOTED_STRING)
-        return unquote(word, '"');
-    return hg_slice_dup_string(word);
+    return hg_sql_unquote(hg_slice(text.data + token->start, token->end - token->start));
 }

@@ -99,6 +99,10 @@ HgSlice hg_sql_tree_span(const HgSqlTree *tree, const HgSqlNode *node);
  * node->first, with quotes removed (to be freed); NULL when there are no more. */
 char *hg_sql_tree_part(const HgSqlTree *tree, const HgSqlNode *node, guint32 *at);
 
+/* A word without its back-ticks or double quotes when it has them, doubled ones once (to be freed).
+ */
+char *hg_sql_unquote(HgSlice text);
+
 /* Frees the tree and all of its nodes; NULL does nothing. */
 void hg_sql_tree_free(HgSqlTree *tree);
 

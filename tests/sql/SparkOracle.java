@@ -130,6 +130,8 @@ public class SparkOracle {
             new java.util.TreeSet<>(reader.base).forEach(name -> base.add(parts(name)));
             ArrayNode targets = answer.putArray("targets");
             new java.util.TreeSet<>(reader.targets).forEach(name -> targets.add(parts(name)));
+            ArrayNode constants = answer.putArray("constants");
+            new java.util.TreeSet<>(reader.constants).forEach(name -> constants.add(parts(name)));
             answer.put("dynamic", reader.dynamic);
             answer.put("query", reader.isQuery(plan));
         } catch (Throwable wrong) {
@@ -149,6 +151,7 @@ public class SparkOracle {
     /* Finds relations in a plan by walking all that its nodes hold, with the CTEs in scope. */
     static class Reader {
         final Set<String> base = new HashSet<>(), targets = new HashSet<>();
+        final Set<String> constants = new HashSet<>(); // what IDENTIFIER('a' || 'b') names
         final Deque<String> ctes = new ArrayDeque<>();
         final boolean caseSensitive;
         boolean dynamic;
@@ -217,6 +220,21 @@ public class SparkOracle {
                 ctes.pop();
         }
 
+        /* IDENTIFIER(...): a constant, or what only running the statement can tell. */
+        void identifier(scala.Product plan) {
+            try {
+                var value = (org.apache.spark.sql.catalyst.expressions.Expression) plan.productElement(0);
+                String text = String.valueOf(value.eval(null));
+                List<String> names = new ArrayList<>();
+                var parser = org.apache.spark.sql.catalyst.parser.CatalystSqlParser$.MODULE$;
+                for (Iterator<String> i = iterator(parser.parseMultipartIdentifier(text)); i.hasNext();)
+                    names.add(i.next());
+                constants.add(String.join("\u0000", names));
+            } catch (Exception unknown) {
+                dynamic = true;
+            }
+        }
+
         void walk(Object thing) {
             if (thing instanceof org.apache.spark.sql.catalyst.analysis.UnresolvedRelation relation) {
                 relation(relation, false);
@@ -229,7 +247,7 @@ public class SparkOracle {
             } else if (thing instanceof org.apache.spark.sql.catalyst.trees.TreeNode<?> || thing instanceof scala.Option
                 || thing instanceof scala.Tuple2 || thing instanceof scala.util.Either) {
                 if (thing.getClass().getSimpleName().matches("(Plan|Expression)WithUnresolvedIdentifier"))
-                    dynamic = true;
+                    identifier((scala.Product) thing);
                 for (var i = ((scala.Product) thing).productIterator(); i.hasNext();)
                     walk(i.next());
             } else if (thing instanceof scala.collection.Map<?, ?> || thing instanceof scala.collection.Seq<?>) {

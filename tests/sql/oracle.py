@@ -33,6 +33,14 @@ def ours(verb: str, version: str, requests: Iterable[Request]) -> list[dict[str,
     return _lines([str(program()), "sql", verb, "--engine", f"spark-{version}"], requests)
 
 
+def printed(version: str, texts: list[str]) -> list[str]:
+    """The statements as hivegate prints them; "" for one that it refuses."""
+    driver = ROOT / "build" / "tests" / "drivers" / "sql-driver"
+    data = "".join(text + "\0" for text in texts).encode()
+    run = subprocess.run([driver, version], input=data, stdout=subprocess.PIPE, check=True)
+    return run.stdout.decode().split("\0")[:-1]
+
+
 class Oracle:
     """Spark's parser of one version; each call is a JVM of its own."""
 

@@ -141,6 +141,25 @@ START_TEST(long_and_flat)
 }
 END_TEST
 
+START_TEST(variables)
+{
+    static const char *const refused[] = {"SELECT ${a}", "SELECT '${env:a}'", "TABLE /* ${}} */ t",
+                                          "TABLE t -- $ ${ ${${b}", "SET a=${hivevar:b}"};
+    static const char *const fine[] = {"SELECT '${}'", "SELECT '${ a}'",
+                                       "SELECT '${a b}', '$', '{}'", "TABLE t -- ${a",
+                                       "SELECT '$', \"${\""};
+    HgSqlOptions kept = {.engine = HG_SQL_SPARK_40, .keeps_variables = TRUE};
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autofree char *found = refusal_of(refused[i], HG_SQL_SPARK_40);
+        ck_assert_ptr_nonnull(strstr(found, "Spark puts something else in for ${...}"));
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(fine); i++)
+        hg_sql_tree_free(read_tree(fine[i], HG_SQL_SPARK_35));
+    g_autoptr(HgSqlTree) tree = hg_sql_parse(hg_slice_from_string(refused[1]), &kept, NULL);
+    ck_assert_ptr_nonnull(tree);
+}
+END_TEST
+
 START_TEST(settings)
 {
     HgSqlOptions options = {.engine = HG_SQL_SPARK_35, .double_quoted_names = TRUE};
@@ -164,6 +183,7 @@ Suite *parser_suite(void)
     tcase_add_test(tcase, refusals);
     tcase_add_test(tcase, depth);
     tcase_add_test(tcase, long_and_flat);
+    tcase_add_test(tcase, variables);
     tcase_add_test(tcase, settings);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -22,6 +22,7 @@ START_TEST(prints)
     check("\u017felect /*+ BROADCAST(t) */ 1", "SELECT /*+ BROADCAST ( t ) */ 1");
     check("SELECT r'\\d''', \"x\" `y`", "SELECT '\\\\d' '', \"x\" `y`");
     check("set a =  it's -- x\n y ;", "SET a =  it's -- x\n y ;");
+    check("SELECT '${\n}'", "SELECT '$\\{\\n}'");
     check("SELECT 'a\nb\\'c', - - 1.5", "SELECT 'a\\nb\\'c', - - 1.5");
 }
 END_TEST

@@ -26,8 +26,24 @@ END_TEST
 START_TEST(dynamic_names)
 {
     check("SELECT * FROM IDENTIFIER('db.t')", "read db.t");
-    check("SELECT * FROM IDENTIFIER('d' || 't')", "read ?");
+    check("SELECT * FROM IDENTIFIER(('d.' '`t t`') || \"2\")", "read ?");
+    check("SELECT * FROM IDENTIFIER(('d.' 't') || \"2\")", "read d.t2");
+    check("DROP TABLE IDENTIFIER('`a b`.select')", "object a b.select");
+    check("SELECT IDENTIFIER('a' || 'b')(c), IDENTIFIER(TABLE_ID)",
+          "function ab, function IDENTIFIER");
+    check("SELECT * FROM IDENTIFIER('d' || t)", "read ?");
+    check("SELECT * FROM IDENTIFIER('a /*')", "read ?");
+    check("SELECT * FROM IDENTIFIER('a.')", "read ?");
     check("SELECT * FROM IDENTIFIER('\\144t')", "read ?");
+}
+END_TEST
+
+START_TEST(apart)
+{
+    check("SHOW COLUMNS FROM t FROM db", "object db.t");
+    check("SHOW COLUMNS IN t IN c.`d e`", "object c.d e.t");
+    check("SHOW COLUMNS FROM db.t FROM db", "object db.t");
+    check("SHOW TABLES FROM db", "namespace db");
 }
 END_TEST
 
@@ -65,6 +81,7 @@ Suite *scope_suite(void)
     TCase *tcase = tcase_create("scope");
     tcase_add_test(tcase, ctes);
     tcase_add_test(tcase, dynamic_names);
+    tcase_add_test(tcase, apart);
     tcase_add_test(tcase, quoted_parts);
     tcase_add_test(tcase, walks);
     suite_add_tcase(suite, tcase);
