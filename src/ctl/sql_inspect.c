@@ -65,6 +65,13 @@ static void add_function(Lists *lists, char *const *parts)
         json_array_append_new(lists->functions, json_string(name));
 }
 
+/* The target of INSERT, and not of LOAD or TRUNCATE: Spark resolves it like a table that is read
+ * (an UnresolvedRelation), so it counts as a base relation of the statement. */
+static gboolean is_inserted(const HgSqlReference *reference)
+{
+    return reference->name->parent->kind != HG_SQL_NODE_STATEMENT;
+}
+
 static void add_reference(Lists *lists, const HgSqlReference *reference, char *const *parts)
 {
     switch (reference->role) {
@@ -77,6 +84,8 @@ static void add_reference(Lists *lists, const HgSqlReference *reference, char *c
         add(lists, lists->writes, parts);
         break;
     case HG_SQL_ROLE_WRITE:
+        if (is_inserted(reference))
+            add(lists, lists->reads, parts);
         add(lists, lists->writes, parts);
         break;
     case HG_SQL_ROLE_OBJECT:

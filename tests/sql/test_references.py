@@ -57,12 +57,13 @@ def judge(oracle: Oracle, requests: list[Request], refusals: float) -> None:
             # a name that is an expression, or a text or procedure that runs
             refused += not (a["dynamic"] or "known" in b["reason"])
             continue
-        missing = names(a, "base") - names(b, "reads")
+        base = names(a, "base") | names(a, "targets")
+        missing = base - names(b, "reads")
         missing |= names(a, "targets") - names(b, "writes")
         assert not missing, f"missing {missing}\n{request['sql']}"
         if a["query"]:
             # Spark looks only later at what IDENTIFIER('a' || 'b') names, but it is known
-            more = names(b, "reads") - names(a, "base") - names(a, "constants")
+            more = names(b, "reads") - base - names(a, "constants")
             assert not more, f"more than Spark sees: {more}\n{request['sql']}"
     assert good > 0
     assert refused <= refusals * good, f"{refused} of {good} refused"
