@@ -62,15 +62,14 @@ static HgCtlResult read_arguments(const HgCtlStreams *streams, char ***argv, con
     return result;
 }
 
-typedef json_t *(*AnswerFunc)(const HgSqlRequest *request, HgSqlEngine engine);
+/* The answer to a request; to one that can't be read when `wrong` says why. */
+typedef json_t *(*AnswerFunc)(const HgSqlRequest *request, HgSqlEngine engine, const char *wrong);
 
 static json_t *answer_line(const char *line, gsize size, HgSqlEngine engine, AnswerFunc answer)
 {
     g_auto(HgSqlRequest) request = {0};
     g_autofree char *wrong = hg_sql_request_read(&request, line, size);
-    if (wrong != NULL)
-        return json_pack("{s:O?, s:b, s:s}", "id", request.id, "ok", 0, "reason", wrong);
-    return answer(&request, engine);
+    return answer(&request, engine, wrong);
 }
 
 /* Answers line by line: memory holds one statement at a time. */
@@ -102,8 +101,11 @@ static HgCtlResult answer_all(const HgCtlStreams *streams, HgSqlEngine engine, A
     return failed ? HG_CTL_FAILED : HG_CTL_DONE;
 }
 
-static json_t *answer_tokens(const HgSqlRequest *request, HgSqlEngine engine)
+static json_t *answer_tokens(const HgSqlRequest *request, HgSqlEngine engine, const char *wrong)
 {
+    if (wrong != NULL)
+        return json_pack("{s:O?, s:b, s:[], s:s}", "id", request->id, "ok", 0, "tokens", "reason",
+                         wrong);
     json_t *tokens = json_array();
     HgSqlPoints points = {.text = request->text.data};
     HgSqlLexer lexer;

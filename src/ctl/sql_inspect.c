@@ -147,13 +147,14 @@ static json_t *describe(const HgSqlRequest *request, const HgSqlTree *tree)
     return refusal(request, statement, error->message);
 }
 
-json_t *hg_sql_inspect_answer(const HgSqlRequest *request, HgSqlEngine engine)
+json_t *hg_sql_inspect_answer(const HgSqlRequest *request, HgSqlEngine engine, const char *wrong)
 {
-    HgSqlOptions options = options_of(request, engine);
     g_autoptr(GError) error = NULL;
-    const char *wrong = unsupported_setting(request);
+    if (wrong == NULL)
+        wrong = unsupported_setting(request);
     if (wrong != NULL)
         return refusal(request, "unknown", wrong);
+    HgSqlOptions options = options_of(request, engine);
     g_autoptr(HgSqlTree) tree = hg_sql_parse(request->text, &options, &error);
     if (tree == NULL)
         return refusal(request, "unknown", error->message);
