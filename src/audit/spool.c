@@ -27,7 +27,7 @@ struct HgSpool {
     HgSpoolEntry **last;
     gsize bytes;  /* of all entries that aren't written yet */
     guint64 disk; /* bytes of all segments */
-    guint64 wakes;
+    gboolean woken;
     guint64 lost;    /* not yet recorded in a gap */
     guint64 suspect; /* records that a failed sync may have cost; not yet recorded */
     gboolean ending;
@@ -468,20 +468,20 @@ void hg_spool_wait(HgSpool *spool, guint64 sequence, gint64 timeout_ms)
 {
     gint64 until = g_get_monotonic_time() + timeout_ms * 1000;
     pthread_mutex_lock(&spool->lock);
-    guint64 wakes = spool->wakes;
-    while (spool->status.durable <= sequence && spool->wakes == wakes && !spool->ending) {
+    while (spool->status.durable <= sequence && !spool->woken && !spool->ending) {
         gint64 left = (until - g_get_monotonic_time()) / 1000;
         if (left <= 0)
             break;
         wait_on(&spool->moved, &spool->lock, left);
     }
+    spool->woken = FALSE;
     pthread_mutex_unlock(&spool->lock);
 }
 
 void hg_spool_wake(HgSpool *spool)
 {
     pthread_mutex_lock(&spool->lock);
-    spool->wakes++;
+    spool->woken = TRUE;
     pthread_cond_broadcast(&spool->moved);
     pthread_mutex_unlock(&spool->lock);
 }

@@ -84,7 +84,8 @@ const HgAuditId *hg_spool_id(const HgSpool *spool);
 /* The first sequence that isn't durable yet: readers may read all before it. */
 guint64 hg_spool_durable(const HgSpool *spool);
 
-/* Waits until `sequence` is durable, hg_spool_wake(), or the time is over. */
+/* Waits until `sequence` is durable, the time is over, or hg_spool_wake() is called or was since
+ * the last wait. One thread waits. */
 void hg_spool_wait(HgSpool *spool, guint64 sequence, gint64 timeout_ms);
 void hg_spool_wake(HgSpool *spool);
 

@@ -161,7 +161,7 @@ gboolean hg_audit_id_parse(const char *text, HgAuditId *out)
     HgAuditId id = {{0}};
     guint digits = 0;
     gsize i = 0;
-    for (; text[i] != '\0' && i < HG_AUDIT_ID_TEXT; i++) {
+    for (; i < HG_AUDIT_ID_TEXT && text[i] != '\0'; i++) {
         gboolean dash = i == 8 || i == 13 || i == 18 || i == 23;
         if (dash != (text[i] == '-') || (!dash && !g_ascii_isxdigit(text[i])))
             return FALSE;

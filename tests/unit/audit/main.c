@@ -6,6 +6,7 @@ int main(void)
     SRunner *runner = srunner_create(stamp_suite());
     srunner_add_suite(runner, event_suite());
     srunner_add_suite(runner, record_suite());
+    srunner_add_suite(runner, row_suite());
     srunner_add_suite(runner, spool_suite());
     srunner_add_suite(runner, spool_reader_suite());
     srunner_run_all(runner, CK_ENV);

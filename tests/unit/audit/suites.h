@@ -6,5 +6,6 @@
 Suite *stamp_suite(void);
 Suite *event_suite(void);
 Suite *record_suite(void);
+Suite *row_suite(void);
 Suite *spool_suite(void);
 Suite *spool_reader_suite(void);
