@@ -30,16 +30,27 @@ _hivegatectl_users() {
 _hivegatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
     case $previous in
-    --file | -f | --config | -c)
+    --file | -f | --config | -c | --password-file | --spool)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="user auth sql version help --help"
+        words="user auth audit sql version help --help"
     elif [[ ${COMP_WORDS[1]} == auth ]]; then
         words="--config --listener --bearer --password-stdin --help"
         ((COMP_CWORD > 2)) || words="test --help"
+    elif [[ ${COMP_WORDS[1]} == audit ]]; then
+        case ${COMP_WORDS[2]} in
+        migrate) words="--postgres --password-file --writer --reader --help" ;;
+        search)
+            words="--postgres --password-file --spool --user --table --kind --session --since --until
+                --most --output --help"
+            ;;
+        verify | status) words="--postgres --password-file --spool --help" ;;
+        prune) words="--postgres --password-file --keep --help" ;;
+        esac
+        ((COMP_CWORD > 2)) || words="migrate search verify status prune --help"
     elif [[ ${COMP_WORDS[1]} == sql ]]; then
         case $previous in
         sql) words="tokens inspect --help" ;;

@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 
 #include "base/text.h"
+#include "ctl/audit_command.h"
 #include "ctl/auth_command.h"
 #include "ctl/sql_command.h"
 #include "ctl/user_command.h"
@@ -25,6 +26,11 @@ static const Command commands[] = {
     {"user", "delete", hg_user_delete, "--file FILE NAME", "delete a user"},
     {"user", "check", hg_user_check, "--file FILE NAME", "is this the user's password?"},
     {"auth", "test", hg_auth_test, "--config FILE USER", "who would this login be, and why?"},
+    {"audit", "migrate", hg_audit_migrate, "--postgres CONNINFO", "make or update the schema"},
+    {"audit", "search", hg_audit_search, "[FILTER...]", "find events in database and spool"},
+    {"audit", "verify", hg_audit_verify, "[OPTION...]", "was anything changed or removed?"},
+    {"audit", "status", hg_audit_status, "[OPTION...]", "what spool and database hold"},
+    {"audit", "prune", hg_audit_prune, "--keep TIME", "drop days that are older"},
     {"sql", "tokens", hg_sql_tokens, "[--engine ENGINE]", "the tokens of statements (JSON lines)"},
     {"sql", "inspect", hg_sql_inspect, "[--engine ENGINE]", "what statements touch (JSON lines)"},
 };
