@@ -10,11 +10,14 @@
 #define PIECE (64 * 1024)
 
 /* Times and values in one form; nothing waits for ever on the server's side; whose network broke
- * doesn't keep its locks. */
+ * doesn't keep its locks; and what was committed is on the server's disk, since it is deleted here
+ * then. */
 #define SETTINGS                                                                                   \
     "SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC'; SET bytea_output = 'hex';"                  \
     "SET search_path = 'pg_catalog'; SET lock_timeout = '30s'; SET statement_timeout = '10min';"   \
-    "SET idle_in_transaction_session_timeout = '60s'"
+    "SET idle_in_transaction_session_timeout = '60s';"                                             \
+    "SELECT set_config('synchronous_commit', 'on', false)"                                         \
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 
 struct HgDatabase {
     PGconn *conn;

@@ -326,22 +326,24 @@ static gboolean take_lock(HgSpoolFile *file, GError **error)
     return FALSE;
 }
 
-/* Cuts off what stands behind the last good record. */
-static gboolean cut_tail(HgSpoolFile *file, guint64 first, off_t size, HgSpoolRecovery *recovery,
-                         GError **error)
+/* Cuts off what stands behind the last good record, and makes the rest durable: what a killed
+ * process wrote may be in the kernel only. */
+static gboolean settle_last(HgSpoolFile *file, guint64 first, off_t size, HgSpoolRecovery *recovery,
+                            GError **error)
 {
     char name[HG_SEGMENT_NAME];
     struct stat status;
     hg_segment_name(first, name);
     int fd = openat(file->folder, name, O_RDWR | O_CLOEXEC);
-    gboolean cut = fd >= 0 && fstat(fd, &status) == 0 && ftruncate(fd, size) == 0 && fsync(fd) == 0;
-    if (cut)
+    gboolean ok = fd >= 0 && fstat(fd, &status) == 0 &&
+                  (status.st_size == size || ftruncate(fd, size) == 0) && fsync(fd) == 0;
+    if (ok)
         recovery->torn_bytes += (guint64)(status.st_size - size);
     else
-        hg_error_set_errno(error, errno, "can't cut a torn record off the segment %s", name);
+        hg_error_set_errno(error, errno, "can't make the segment %s end with a whole record", name);
     if (fd >= 0)
         close(fd);
-    return cut;
+    return ok;
 }
 
 /* Follows the records of the last segment to its end. */
@@ -368,8 +370,7 @@ static gboolean read_last(HgSpoolFile *file, guint64 first, HgSpoolRecovery *rec
         else
             break;
     }
-    if (step != HG_SEGMENT_END &&
-        !cut_tail(file, first, hg_segment_reader_offset(reader), recovery, error))
+    if (!settle_last(file, first, hg_segment_reader_offset(reader), recovery, error))
         return FALSE;
     file->sequence = hg_segment_reader_sequence(reader);
     file->hash = *hg_segment_reader_hash(reader);

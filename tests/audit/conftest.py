@@ -11,8 +11,10 @@ from audit.kit import ctl, end_all
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Postgres]:
-    """One cluster for all tests: with the schema, and roles as an operator would make them."""
-    with Postgres() as made:
+    """One cluster for all tests: with the schema, and roles as an operator would make them. It loses
+    what was committed lately when it is killed, unless a session asks for better."""
+    lazy = ["synchronous_commit = off", "wal_writer_delay = 10s"]
+    with Postgres(settings=lazy) as made:
         made.run(f"CREATE ROLE gate LOGIN PASSWORD '{PASSWORD}'")
         made.run(f"CREATE ROLE auditor LOGIN PASSWORD '{PASSWORD}'")
         ctl("migrate", "-p", made.conninfo(), "--writer", "gate", "--reader", "auditor")
