@@ -288,7 +288,8 @@ gboolean hg_row_append(GString *out, const HgAuditId *spool, guint64 sequence,
     HgSlice values[COLUMNS] = {{0}};
     gsize before = out->len;
     HgAuditId id;
-    if (!collect(payload, values) || !read_id(values[1], &id))
+    if (!g_utf8_validate_len((const char *)payload.data, payload.size, NULL) ||
+        !collect(payload, values) || !read_id(values[1], &id))
         return FALSE;
     append_head(out, &id, values[1], spool, sequence, hash);
     for (guint i = AT_HASH + 1; i < AT_BODY; i++) {

@@ -160,8 +160,9 @@ gboolean hg_audit_id_parse(const char *text, HgAuditId *out)
 {
     HgAuditId id = {{0}};
     guint digits = 0;
-    gsize i = 0;
-    for (; i < HG_AUDIT_ID_TEXT && text[i] != '\0'; i++) {
+    if (strnlen(text, HG_AUDIT_ID_TEXT) != HG_AUDIT_ID_TEXT - 1)
+        return FALSE;
+    for (gsize i = 0; text[i] != '\0'; i++) {
         gboolean dash = i == 8 || i == 13 || i == 18 || i == 23;
         if (dash != (text[i] == '-') || (!dash && !g_ascii_isxdigit(text[i])))
             return FALSE;
@@ -171,8 +172,6 @@ gboolean hg_audit_id_parse(const char *text, HgAuditId *out)
         id.bytes[digits / 2] = (guint8)(id.bytes[digits / 2] << 4 | nibble);
         digits++;
     }
-    if (i != HG_AUDIT_ID_TEXT - 1)
-        return FALSE;
     *out = id;
     return TRUE;
 }
