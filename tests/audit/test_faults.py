@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.postgres import PASSWORD, Postgres
+from support.relay import Relay
 
 from audit.kit import Driver, ctl, run, wait_for
 
@@ -67,6 +68,27 @@ def test_kills(server: Postgres, spool: Path, way: str) -> None:
     assert way == "interval" or len(ended) > 100
     check_all(server, begun, ended, set())
     ctl("verify", "-p", server.conninfo("auditor"), "--spool", str(spool))
+
+
+@pytest.mark.timeout(180)
+def test_a_network_that_is_cut(server: Postgres, spool: Path) -> None:
+    """Connections end, or fall silent, at random moments: also between COMMIT and its answer."""
+    rng = random.Random(SEED)
+    print("seed", SEED)
+    with Relay(server.port) as relay:
+        to = server.conninfo("gate").replace(f"port={server.port}", f"port={relay.port}")
+        words = ["--postgres", to, "--print", "--drain", "--timeout", "1000", "--statements", "250"]
+        driver = Driver(spool, *words)
+        for turn in range(16):
+            time.sleep(rng.uniform(0.02, 0.3))
+            if turn % 4 == 3:
+                relay.silent = True
+                time.sleep(rng.uniform(0.2, 1.2))
+                relay.silent = False
+            relay.cut()
+        report = driver.finish()
+    assert report["failures"] > 0 and report["holes"] == 0
+    check_all(server, set(driver.begun), set(driver.ended), set())
 
 
 @pytest.mark.timeout(120)

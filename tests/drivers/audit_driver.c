@@ -25,6 +25,7 @@ typedef struct {
     gint segment;    /* in KiB */
     gint interval;   /* ms; 0: each statement is made durable */
     gint size;       /* of a statement's text */
+    gint timeout;    /* ms that PostgreSQL may be silent */
     gboolean drop;
     gboolean print;
     gboolean drain;
@@ -211,6 +212,7 @@ static gboolean read_arguments(Arguments *arguments, int argc, char **argv, GErr
         {"segment", 0, 0, G_OPTION_ARG_INT, &arguments->segment, "KiB of a segment", NULL},
         {"interval", 0, 0, G_OPTION_ARG_INT, &arguments->interval, "ms", NULL},
         {"size", 0, 0, G_OPTION_ARG_INT, &arguments->size, "bytes of a statement", NULL},
+        {"timeout", 0, 0, G_OPTION_ARG_INT, &arguments->timeout, "ms of PostgreSQL", NULL},
         {"drop", 0, 0, G_OPTION_ARG_NONE, &arguments->drop, "drop when full", NULL},
         {"print", 0, 0, G_OPTION_ARG_NONE, &arguments->print, "say what is durable", NULL},
         {"drain", 0, 0, G_OPTION_ARG_NONE, &arguments->drain, "wait for PostgreSQL", NULL},
@@ -239,7 +241,8 @@ static HgSpoolOptions spool_options(const Driver *driver)
 
 int main(int argc, char **argv)
 {
-    static Driver driver = {.arguments = {.threads = 4, .limit = 1 << 20, .segment = 256}};
+    static Driver driver = {
+        .arguments = {.threads = 4, .limit = 1 << 20, .segment = 256, .timeout = 10000}};
     Arguments *arguments = &driver.arguments;
     g_autoptr(GError) error = NULL;
     g_autoptr(HgShipper) shipper = NULL;
@@ -267,7 +270,7 @@ int main(int argc, char **argv)
                                  .batch_bytes = 8 << 20,
                                  .batch_rows = 10000,
                                  .linger_ms = 50,
-                                 .timeout_ms = 10000,
+                                 .timeout_ms = arguments->timeout,
                                  .retry_most_ms = 1000};
     if (arguments->postgres != NULL)
         shipper = hg_shipper_new(&shipping, &error);
