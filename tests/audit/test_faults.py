@@ -112,6 +112,27 @@ def test_a_full_disk(server: Postgres, tmp_path: Path) -> None:
     check_all(server, set(driver.begun), set(driver.ended), set(driver.refused))
 
 
+@pytest.mark.timeout(180)
+def test_the_disk_of_postgres_is_full(spool: Path) -> None:
+    """Its disk fills up while events arrive; room is made, and all of them are there."""
+    with Postgres(small_disk=32) as server:
+        server.run(f"CREATE TABLESPACE small LOCATION '{server.small}'")
+        server.run("CREATE DATABASE audit TABLESPACE small")
+        server.database = "audit"
+        ctl("migrate", "-p", server.conninfo())
+        server.run("CREATE TABLE filler AS SELECT repeat('x', 1000) FROM generate_series(1, 19000)")
+        words = ["--postgres", server.conninfo(), "--print", "--drain", "--segment", "64"]
+        driver = Driver(spool, *words, "--statements", "1000", "--size", "1000")
+        full = "No space left on device"
+        wait_for(lambda: full in server.log.read_text() or driver.process.poll() is not None)
+        assert driver.process.poll() is None, driver.finish()
+        server.run("DROP TABLE filler")
+        report = driver.finish()
+        assert report["failures"] > 0 and report["refused"] == 0
+        check_all(server, set(driver.begun), set(driver.ended), set())
+        ctl("verify", "-p", server.conninfo(), "--spool", str(spool))
+
+
 @pytest.mark.timeout(120)
 def test_the_bound(server: Postgres, spool: Path) -> None:
     server.stop()

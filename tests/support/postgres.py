@@ -36,14 +36,17 @@ def programs() -> Path:
 class Postgres:
     """One cluster."""
 
-    def __init__(self, *, settings: Sequence[str] = ()):
-        """`settings` are lines of postgresql.conf"""
+    def __init__(self, *, settings: Sequence[str] = (), small_disk: int = 0):
+        """`settings` are lines of postgresql.conf; `small_disk` is the size in MB of a disk of memory
+        that its first start, which takes root, finds under self.small."""
         # A folder that its user can reach, as those of pytest can't be: each run of it closes them.
         self.folder = folder = Path(tempfile.mkdtemp(prefix="hivegate-postgres-"))
         self.port = free_port()
+        self.database = "postgres"
         self._data = folder / "data"
         self._process: Process | None = None
         self._prefix: list[str] = []
+        self.small = folder / "small"
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             self._prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
@@ -65,6 +68,11 @@ class Postgres:
                 "wal_level = minimal", "max_wal_senders = 0",
                 # What a killed process wrote is in the page cache: only machines lose power.
                 "fsync = off", *settings]) + "\n")
+        if small_disk:
+            self.small.mkdir()
+            mount = f"mount -t tmpfs -o size={small_disk}m,uid=$(id -u postgres),mode=700 tmpfs"
+            shell = f'{mount} {self.small} && exec "$@"'
+            self._prefix = ["unshare", "--mount", "sh", "-c", shell, "sh", *self._prefix]
         self.start()
 
     def __enter__(self) -> "Postgres":
@@ -114,7 +122,7 @@ class Postgres:
             self._process = None
 
     def conninfo(self, user: str = "root_of_tests", password: str | None = PASSWORD) -> str:
-        text = f"host=127.0.0.1 port={self.port} dbname=postgres user={user}"
+        text = f"host=127.0.0.1 port={self.port} dbname={self.database} user={user}"
         return text if password is None else f"{text} password='{password}'"
 
     def psql(self, *argv: str, text: str = "", user: str = "root_of_tests") -> str:
