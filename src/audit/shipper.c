@@ -32,7 +32,8 @@ struct HgShipper {
     gboolean ending; /* the thread's own: stop_fd was seen */
     pthread_mutex_t lock;
     HgShipperStatus status;
-    gint64 oldest_ms; /* wall clock of the oldest event that isn't shipped; 0: none is known */
+    gint64 oldest_ms;    /* wall clock of the oldest event that isn't shipped; 0: none is known */
+    gint64 caught_up_us; /* monotonic: when all was shipped, or the start */
     char *error;
 };
 
@@ -279,6 +280,7 @@ static gboolean move_position(HgShipper *shipper, const Batch *batch, GError **e
 static void note_shipped(HgShipper *shipper, const Batch *batch, guint64 duplicates)
 {
     HgShipperStatus *status = &shipper->status;
+    gboolean all = batch->next >= hg_spool_durable(shipper->options.spool);
     pthread_mutex_lock(&shipper->lock);
     status->next = batch->next;
     status->events += batch->count;
@@ -287,6 +289,8 @@ static void note_shipped(HgShipper *shipper, const Batch *batch, guint64 duplica
     status->duplicates += duplicates;
     status->holes += batch->holes;
     shipper->oldest_ms = 0;
+    if (all)
+        shipper->caught_up_us = g_get_monotonic_time();
     g_clear_pointer(&shipper->error, g_free);
     pthread_mutex_unlock(&shipper->lock);
 }
@@ -412,6 +416,7 @@ HgShipper *hg_shipper_new(const HgShipperOptions *options, GError **error)
     shipper->days = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     shipper->copy_sql = g_strdup_printf("COPY hivegate.event (%s) FROM STDIN", hg_row_columns);
     pthread_mutex_init(&shipper->lock, NULL);
+    shipper->caught_up_us = g_get_monotonic_time();
     shipper->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = shipper->stop_fd < 0 ? errno : 0;
     if (rc == 0)
@@ -438,9 +443,10 @@ void hg_shipper_status(HgShipper *shipper, HgShipperStatus *out, char **error_te
     guint64 durable = hg_spool_durable(shipper->options.spool);
     pthread_mutex_lock(&shipper->lock);
     *out = shipper->status;
-    gint64 now_ms = g_get_real_time() / 1000;
-    if (out->next < durable && shipper->oldest_ms > 0)
-        out->lag_ms = MAX(now_ms - shipper->oldest_ms, 0);
+    gint64 known_ms = g_get_real_time() / 1000 - shipper->oldest_ms;
+    gint64 since_ms = (g_get_monotonic_time() - shipper->caught_up_us) / 1000;
+    if (out->next < durable)
+        out->lag_ms = MAX(shipper->oldest_ms > 0 ? known_ms : since_ms, 1);
     if (error_text != NULL)
         *error_text = g_strdup(shipper->error);
     pthread_mutex_unlock(&shipper->lock);

@@ -43,7 +43,8 @@ typedef struct {
     guint64 duplicates; /* rows that were there already */
     guint64 holes;      /* places where the spool can't be read, or that aren't there any more */
     guint64 failures;   /* tries that failed, since the start */
-    gint64 lag_ms;      /* age of the oldest event that isn't shipped; 0: there is none */
+    gint64 lag_ms; /* age of the oldest event that isn't shipped, or, while that isn't known, the
+                    * time since all was; 0: all is */
 } HgShipperStatus;
 
 /* How it stands. *error_text (may be NULL) gets a copy of the last error, NULL while all is well.

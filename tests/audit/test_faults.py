@@ -162,6 +162,13 @@ def test_dropping_at_the_bound_is_counted(server: Postgres, spool: Path) -> None
     assert int(gaps or 0) == report["lost"]
 
 
+def test_the_lag_is_told(server: Postgres, spool: Path) -> None:
+    nobody = server.conninfo("gate").replace(f"port={server.port}", "port=1")
+    assert run(spool, "--postgres", nobody, "--statements", "5")["lag_ms"] > 0
+    there = ["--postgres", server.conninfo("gate"), "--drain"]
+    assert run(spool, *there, "--statements", "5")["lag_ms"] == 0
+
+
 @pytest.mark.timeout(120)
 def test_password_changed(server: Postgres, spool: Path, tmp_path: Path) -> None:
     """The password is read again for each connection."""

@@ -178,9 +178,9 @@ static void report(Driver *driver, const HgSpoolRecovery *recovery, HgShipper *s
     printf(", \"us\": %" G_GINT64_FORMAT ", \"drained_us\": %" G_GINT64_FORMAT
            ", \"shipped\": %" G_GUINT64_FORMAT ", \"batches\": %" G_GUINT64_FORMAT
            ", \"duplicates\": %" G_GUINT64_FORMAT ", \"holes\": %" G_GUINT64_FORMAT
-           ", \"failures\": %" G_GUINT64_FORMAT "}\n",
+           ", \"failures\": %" G_GUINT64_FORMAT ", \"lag_ms\": %" G_GINT64_FORMAT "}\n",
            us, drained_us, shipped.events, shipped.batches, shipped.duplicates, shipped.holes,
-           shipped.failures);
+           shipped.failures, shipped.lag_ms);
     fflush(stdout);
 }
 
