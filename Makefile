@@ -59,12 +59,14 @@ check: $(BUILD)/build.ninja
 test:
 	@tools/test
 
-bench: build-release
+bench: build-release $(BUILD)/build.ninja
 	@tools/setup bench demo jdbc test
 	@bench/run.py $(BENCH)
 	@bench/logins.py
 	@bench/spark_fetch.py
 	@.cache/venv/bin/python bench/sql_cost.py
+	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegatectl tests/drivers/audit-driver $(QUIETLY)
+	@bench/audit_cost.py
 
 soak: build-release
 	@tools/setup demo test

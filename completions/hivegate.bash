@@ -31,18 +31,29 @@ _hivegatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
     local remote="--admin --token-file --ca-file --output --help"
     case $previous in
-    --file | -f | --config | -c | --token-file | --ca-file)
+    --file | -f | --config | -c | --token-file | --ca-file | --password-file | --spool)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="user auth sql sessions operations endpoints pools users limits config top kill drain
+        words="user auth audit sql sessions operations endpoints pools users limits config top kill drain
             undrain pause resume reload version help --help"
     elif [[ ${COMP_WORDS[1]} == auth ]]; then
         words="--config --listener --bearer --password-stdin --help"
         [[ ${COMP_WORDS[2]} != unlock ]] || words="--address $remote"
         ((COMP_CWORD > 2)) || words="test unlock --help"
+    elif [[ ${COMP_WORDS[1]} == audit && $previous != --output ]]; then
+        case ${COMP_WORDS[2]} in
+        migrate) words="--postgres --password-file --writer --reader --help" ;;
+        search)
+            words="--postgres --password-file --spool --user --table --kind --session --since --until
+                --most --output --help"
+            ;;
+        verify | status) words="--postgres --password-file --spool --help" ;;
+        prune) words="--postgres --password-file --keep --help" ;;
+        esac
+        ((COMP_CWORD > 2)) || words="migrate search verify status prune --help"
     elif [[ $previous == --output || $previous == -o ]]; then
         words="table json"
     elif [[ ${COMP_WORDS[1]} =~ ^(sessions|operations|endpoints|pools|users|limits|config|reload)$ ]]; then

@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 
 #include "base/text.h"
+#include "ctl/audit_command.h"
 #include "ctl/auth_command.h"
 #include "ctl/control_command.h"
 #include "ctl/sql_command.h"
@@ -43,6 +44,11 @@ static const Command commands[] = {
     {"pause", "pool", hg_ctl_pause, "POOL", "let no session be opened there"},
     {"resume", "pool", hg_ctl_resume, "POOL", "let sessions be opened there again"},
     {"reload", NULL, hg_ctl_reload, "", "read users and certificates again"},
+    {"audit", "migrate", hg_audit_migrate, "--postgres CONNINFO", "make or update the schema"},
+    {"audit", "search", hg_audit_search, "[FILTER...]", "find events in database and spool"},
+    {"audit", "verify", hg_audit_verify, "[OPTION...]", "was anything changed or removed?"},
+    {"audit", "status", hg_audit_status, "[OPTION...]", "what spool and database hold"},
+    {"audit", "prune", hg_audit_prune, "--keep TIME", "drop days that are older"},
     {"sql", "tokens", hg_sql_tokens, "[--engine ENGINE]", "the tokens of statements (JSON lines)"},
     {"sql", "inspect", hg_sql_inspect, "[--engine ENGINE]", "what statements touch (JSON lines)"},
 };

@@ -529,6 +529,23 @@ def statements() -> dict[str, bytes]:
     return found
 
 
+def audit_events() -> dict[str, bytes]:
+    """An event's texts, its JSON, its row, and a record without a checksum."""
+    event = (
+        b'{"id":"019aa5dd-b67b-7000-8000-0000000000ff","kind":"gap",'
+        b'"at":"2025-11-21T09:20:00.120000Z","principal":"a\\u00e9\\ud83d\\udc1d\\n",'
+        b'"tables_read":["x.y","a \\"b\\"",""],"rows_returned":12}'
+    )
+    row = b"\t".join([b"2025-11-21", *[b"x"] * 2, b"7", b"\\\\x" + b"0a" * 32, *[b"\\N"] * 17])
+    record = b"HGR1\0\0\0\0" + len(event).to_bytes(4, "little") + b"\x11" + bytes(75) + event
+    return {
+        "texts": b"\0\x06\1\2\3\4\7\0\0\0\5\5alice\x03a.bselect 'x' -- \\\n",
+        "json": b"\1" + event,
+        "record": b"\2" + record,
+        "row": b"\3" + row + b"\t" + event.replace(b"\\", b"\\\\"),
+    }
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -567,6 +584,8 @@ def main() -> None:
         write(root, "jwt", name, seed)
     for name, seed in key_sets().items():
         write(root, "jwks", name, seed)
+    for name, seed in audit_events().items():
+        write(root, "audit", name, seed)
     for name, words in CONFIGS.items():
         write(root, "config", name, words.encode())
     for name, words in statements().items():
