@@ -146,7 +146,10 @@ void hg_reload_run(HgReload *reload)
         note_problem(problems, "certificates", "some couldn't be read, as the log says");
     gboolean read = read_cookie_key(reload, &key, problems);
     read = read_password(reload, &password, problems) && read;
-    if (read && reload_users(reload, problems)) {
+    if (!read) {
+        hg_log(reload->log, HG_LOG_ERROR, "users_not_reloaded",
+               hg_log_text("why", "something else couldn't be read: all or nothing"));
+    } else if (reload_users(reload, problems)) {
         if (key != NULL)
             set_cookie_key(reload, key, problems);
         if (password != NULL)
