@@ -180,7 +180,8 @@ const HgDnsQuestion *hg_dns_channel_ask(HgDnsChannel *channel, const char *name,
 /* How long to poll, in ms: until c-ares has something to do, or the round is over. */
 static int patience(HgDnsChannel *channel, gint64 until_us)
 {
-    gint64 left_us = MAX(until_us - g_get_monotonic_time(), 0);
+    gint64 left_us = until_us - g_get_monotonic_time();
+    left_us = MAX(left_us, 0);
     struct timeval most = {.tv_sec = left_us / G_USEC_PER_SEC, .tv_usec = left_us % G_USEC_PER_SEC};
     struct timeval next;
     const struct timeval *wait = ares_timeout(channel->ares, &most, &next);

@@ -12,7 +12,7 @@
 
 #define ACCOUNT      "/var/run/secrets/kubernetes.io/serviceaccount/"
 #define SLICES_MAX   4096
-#define PAGES_MAX    1024
+#define PAGES_MAX    256
 #define VERSION_MAX  256                  /* bytes of a resourceVersion */
 #define CONTINUE_MAX 4096                 /* bytes of a continuation */
 #define GRACE_MS     10000                /* for the end of a watch to arrive */
@@ -232,7 +232,8 @@ static gboolean go_on(Kubernetes *self, HgKubernetesOutcome outcome, gboolean is
         return TRUE;
     gint64 asked =
         is_watch && outcome == HG_KUBERNETES_DONE ? 0 : hg_kubernetes_retry_after(self->client);
-    return hg_control_pause(control, MAX(hg_backoff_next(&self->backoff), asked));
+    gint64 wait = hg_backoff_next(&self->backoff);
+    return hg_control_pause(control, MAX(wait, asked));
 }
 
 static void run(HgSource *source, void *data)

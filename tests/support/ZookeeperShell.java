@@ -65,7 +65,7 @@ public class ZookeeperShell {
         var input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = input.readLine(); line != null; line = input.readLine()) {
             try {
-                System.out.println("ok " + run(line));
+                System.out.println("ok " + run(line).replace('\n', ' '));
             } catch (KeeperException e) {
                 System.out.println("no " + e.code());
             }

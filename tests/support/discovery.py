@@ -75,6 +75,15 @@ class Discovery:
         assert not self._errors, "".join(self._errors)
         self.stopped_ms = self.lines[-1]["stopped_ms"]
 
+    def kill(self) -> None:
+        """Ends the driver as a crash does; then there is nothing to close."""
+        self._process.kill()
+        self._process.wait(WAIT_SECONDS)
+        for thread in self._threads:
+            thread.join(WAIT_SECONDS)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            stream.close()
+
     def wait(self, what: str, found: Callable[[list[Line]], Any]) -> Any:
         """Waits until found(lines) gives something true, and returns that."""
         deadline = time.monotonic() + WAIT_SECONDS

@@ -1,6 +1,5 @@
 """A real ZooKeeper on loopback (Debian's package), and a client: ZooKeeper's own, in Java."""
 
-import glob
 import signal
 import subprocess
 from pathlib import Path
@@ -13,10 +12,13 @@ _JARS = "/usr/share/java"
 _SERVER = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
 
+_LIBRARIES = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-simple", "netty-all")
+_LIBRARIES += ("metrics-core", "snappy-java", "commons-io")
+
+
 def _class_path() -> str:
-    names = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-simple", "commons-cli", "netty-all", "metrics-core", "snappy-java", "commons-io")
-    found = [path for name in names for path in sorted(glob.glob(f"{_JARS}/{name}.jar"))]
-    if not any(path.endswith("/zookeeper.jar") for path in found):
+    found = [f"{_JARS}/{name}.jar" for name in _LIBRARIES]
+    if not all(Path(path).exists() for path in found):
         raise SetupError("no ZooKeeper here; run: tools/setup discovery")
     return ":".join(found)
 
