@@ -90,9 +90,12 @@ static guint32 ttl_of(const Addresses *addresses, guint32 ttl)
 static gboolean find_addresses(const Dns *self, HgDnsChannel *channel, Found *found, GError **error)
 {
     Addresses addresses = ask(channel, self->name, self->family);
-    if (!hg_dns_channel_wait(channel) || !is_certain(&addresses, error))
+    if (!hg_dns_channel_wait(channel))
         return FALSE;
     const HgDnsQuestion *chosen = choose(&addresses);
+    /* with IPv4 found, IPv6 doesn't matter: a search for it may go on to servers that fail */
+    if ((chosen == NULL || chosen != addresses.v4) && !is_certain(&addresses, error))
+        return FALSE;
     if (chosen == NULL) {
         set_problem(error, addresses.v4 != NULL ? addresses.v4 : addresses.v6);
         return FALSE;

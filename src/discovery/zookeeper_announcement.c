@@ -112,7 +112,7 @@ static void serve(HgZookeeperAnnouncement *self)
             else
                 wait_ms = left_ms + 1;
         }
-        hg_control_pause(self->control, wait_ms);
+        hg_zookeeper_session_pause(self->session, wait_ms);
     }
 }
 

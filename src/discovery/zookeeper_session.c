@@ -51,9 +51,9 @@ static void say_nothing(const char *message)
 /* A session's event, of any state. */
 static void take_state(HgZookeeperSession *session, int state)
 {
+    session->news = TRUE;
     if (state == ZOO_CONNECTED_STATE) {
         session->state = HG_ZOOKEEPER_CONNECTED;
-        session->news = TRUE;
     } else if (state == ZOO_EXPIRED_SESSION_STATE) {
         session->state = HG_ZOOKEEPER_LOST;
         session->reason = "the session with ZooKeeper has expired";
@@ -207,6 +207,14 @@ gboolean hg_zookeeper_session_take_news(HgZookeeperSession *session)
     session->news = FALSE;
     pthread_mutex_unlock(&session->lock);
     return news;
+}
+
+gboolean hg_zookeeper_session_pause(HgZookeeperSession *session, gint64 ms)
+{
+    pthread_mutex_lock(&session->lock);
+    gboolean news = session->news;
+    pthread_mutex_unlock(&session->lock);
+    return hg_control_pause(session->control, news ? 0 : ms);
 }
 
 /* ---- calls ---- */

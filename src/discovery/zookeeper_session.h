@@ -46,8 +46,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgZookeeperSession, hg_zookeeper_session_free)
 HgZookeeperState hg_zookeeper_session_state(HgZookeeperSession *session);
 const char *hg_zookeeper_session_reason(HgZookeeperSession *session);
 
-/* TRUE when a watch has fired or the connection came back since the last such call. */
+/* TRUE when a watch has fired or the state has changed since the last such call. */
 gboolean hg_zookeeper_session_take_news(HgZookeeperSession *session);
+
+/* Waits up to `ms` for news, which stay to be taken; returns at once when there are some: a call
+ * may have used up their waking. FALSE once the control is stopping. */
+gboolean hg_zookeeper_session_pause(HgZookeeperSession *session, gint64 ms);
 
 /* The names of a node's children, NULL-terminated (g_strfreev), and a watch on them. */
 HgZookeeperOutcome hg_zookeeper_children(HgZookeeperSession *session, const char *path, char ***out,

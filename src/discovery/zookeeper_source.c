@@ -111,7 +111,7 @@ static void serve(Zookeeper *self)
             else
                 wait_ms = left_ms + 1;
         }
-        hg_control_pause(control, wait_ms);
+        hg_zookeeper_session_pause(self->session, wait_ms);
     }
 }
 

@@ -167,12 +167,17 @@ def test_stop_while_waiting(tmp_path: Path) -> None:
     assert found.stopped_ms < 1000
 
 
+def kind_asked(query: bytes) -> int:
+    """The type of the records that a query is for."""
+    end = query.index(b"\0", 12) + 1
+    return struct.unpack("!H", query[end : end + 2])[0]
+
+
 def reply(query: bytes, records: list[tuple[int, int, bytes]], code: int = 0) -> bytes:
     """An answer to a query with records (type, TTL, data) of the name asked for."""
     end = query.index(b"\0", 12) + 5
     question = query[12:end]
-    asked = struct.unpack("!H", question[-4:-2])[0]
-    fitting = [record for record in records if record[0] == asked]
+    fitting = [record for record in records if record[0] == kind_asked(query)]
     head = query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(fitting), 0, 0)
     rows = (
         b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
@@ -182,15 +187,14 @@ def reply(query: bytes, records: list[tuple[int, int, bytes]], code: int = 0) ->
 
 
 A = bytes([10, 1, 0, 5])
+V6 = b"\xfd" + b"\0" * 15
 BAD = {
     "SERVFAIL": lambda query: reply(query, [], 2),
     "REFUSED": lambda query: reply(query, [], 5),
     "a short address": lambda query: reply(query, [(1, 1, A[:3])]),
     "a long address": lambda query: reply(query, [(1, 1, A + b"x")]),
     "cut": lambda query: reply(query, [(1, 1, A)])[:-2],
-    "half of them": lambda query: reply(query, [(1, 1, A)])
-    if query[-13 if query[-11:-10] == b"\0" else -3] == 1
-    else reply(query, [], 2),
+    "IPv6 only": lambda query: reply(query, [(28, 1, V6)], 2 if kind_asked(query) == 1 else 0),
     "nothing at all": lambda query: b"\0",
     "noise": lambda query: query[:2] + b"\xff" * 40,
 }
@@ -198,8 +202,8 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_bad_answers(what: str) -> None:
-    """Any question that nobody could answer, of the two, leaves everything as it was."""
-    state = {"answer": lambda query: reply(query, [(1, 1, A), (28, 1, b"\xfd" + b"\0" * 15)])}
+    """What nobody could answer leaves everything as it was."""
+    state = {"answer": lambda query: reply(query, [(1, 1, A), (28, 1, V6)])}
     with ScriptedServer(lambda query: state["answer"](query)) as server:
         with find(server, ttl_most_ms=100, ttl_least_ms=50) as found:
             found.wait_hosts("10.1.0.5:10000")
@@ -217,6 +221,8 @@ def test_search_domains(knot: Knot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALDOMAIN", "sub.pool.test pool.test")
     with find(knot, "web") as found:
         found.wait_hosts("10.1.0.5:10000", "10.1.0.6:10000")
+        # the search for IPv6 ends at a server that refuses: with IPv4 found, that is no matter
+        found.wait_standing("fresh")
 
 
 def test_refused() -> None:
