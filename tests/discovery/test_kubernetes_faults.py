@@ -505,6 +505,17 @@ def test_refused_names(name: str) -> None:
     assert "expected up to 63" in refusal(namespace=name, service="sts", **where)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_inside_of_a_cluster(
+    host: str, find, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a server's URL, the pod's environment tells it."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
+    with find(server=None) as found:
+        found.wait_hosts("10.1.0.5:10000")
+
+
 def test_outside_of_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     said = refusal(kind="kubernetes", namespace="spark", service="sts")
