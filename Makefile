@@ -3,6 +3,7 @@
 #   make            build/hivegate and build/hivegatectl
 #   make demo       two real Spark Thrift Servers behind hivegate, with real data (KEEP=1, STOP=1)
 #   make test       all that CI runs
+#   make test-kubernetes  discovery with a real control plane of Kubernetes (not in make test yet)
 #   make check      the quick inner loop: unit tests, layers, format, lint
 #   make bench      speed and memory beside HAProxy
 #   make soak       hours of load and faults (SOAK="--minutes 30")
@@ -20,7 +21,7 @@ VARIANTS := build-release build-asan build-tsan
 KEEP     ?=
 STOP     ?=
 
-.PHONY: all build setup-build $(VARIANTS) demo test check format bench soak fuzz install clean help
+.PHONY: all build setup-build $(VARIANTS) demo test test-kubernetes check format bench soak fuzz install clean help
 
 all: build
 
@@ -58,6 +59,11 @@ check: $(BUILD)/build.ninja
 
 test:
 	@tools/test
+
+test-kubernetes: $(BUILD)/build.ninja
+	@tools/setup kubernetes
+	@ninja -C $(BUILD) -j $(JOBS) --quiet tests/drivers/discovery-driver $(QUIETLY)
+	@.cache/venv/bin/python -m pytest -q tests/kubernetes
 
 bench: build-release $(BUILD)/build.ninja
 	@tools/setup bench demo jdbc test

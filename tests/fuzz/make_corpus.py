@@ -546,6 +546,47 @@ def audit_events() -> dict[str, bytes]:
     }
 
 
+def found_endpoints() -> dict[str, bytes]:
+    """What sources of discovery read; the first byte chooses the reader."""
+    question = b"\x12\x34\x81\x80\0\1\0\2\0\0\0\0\3web\4pool\4test\0\0\1\0\1"
+
+    def record(kind: int, data: bytes) -> bytes:
+        return b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 30, len(data)) + data
+
+    alias = record(5, b"\4real\xc0\x10")
+    slices = [
+        {
+            "kind": "EndpointSlice",
+            "metadata": {"name": family, "resourceVersion": "5"},
+            "addressType": family,
+            "endpoints": [
+                {
+                    "addresses": [address],
+                    "conditions": {"ready": True, "serving": None, "terminating": False},
+                    "targetRef": {"kind": "Pod", "uid": "u"},
+                    "nodeName": "n",
+                    "zone": "z",
+                }
+            ],
+            "ports": [{"name": "thrift", "port": 10000, "protocol": "TCP"}],
+        }
+        for family, address in (("IPv4", "10.1.0.5"), ("IPv6", "fd00::5"))
+    ]
+    node = b"serverUri=a.example:10000;version=3.1.3;sequence=0000000001"
+    settings = (
+        b"hive.server2.thrift.bind.host=a.example;hive.server2.transport.mode=http;"
+        b"hive.server2.thrift.http.port=10001;hive.server2.thrift.port=10000"
+    )
+    return {
+        "a": b"\0" + question + alias + record(1, b"\x0a\1\0\5"),
+        "aaaa": b"\1" + question + alias + record(28, b"\xfd" + bytes(15)),
+        "srv": b"\2" + question + record(33, b"\0\0\0\1\x27\x10\1s\xc0\x10") * 2,
+        "slices": b"\3" + json.dumps(slices).encode(),
+        "node": b"\4" + bytes([len(node)]) + node + settings,
+        "plain-node": b"\4" + bytes([len(node)]) + node + b"a.example:10000",
+    }
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -586,6 +627,8 @@ def main() -> None:
         write(root, "jwks", name, seed)
     for name, seed in audit_events().items():
         write(root, "audit", name, seed)
+    for name, seed in found_endpoints().items():
+        write(root, "discovery", name, seed)
     for name, words in CONFIGS.items():
         write(root, "config", name, words.encode())
     for name, words in statements().items():

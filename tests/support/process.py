@@ -125,6 +125,11 @@ class Process:
         if self.alive:
             os.kill(self.pid, signal.SIGTERM)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to it alone."""
+        if self.alive:
+            os.kill(self.pid, number)
+
     def stop(self, grace: float = 10.0) -> int | None:
         """SIGTERM, and after the grace SIGKILL to its process group. Returns the exit status."""
         self.terminate()

@@ -8,14 +8,15 @@ from .net import end
 
 
 class Relay:
-    """Takes connections on `port` and passes bytes to and from (host, target).
+    """Takes connections on `port` (a free one, unless it is given) and passes bytes to and from
+    (host, target).
 
     delay   seconds that each piece coming back waits
     silent  nothing comes back any more; connections stay open
     most    of each piece coming back, only that many bytes do, and none behind them
     """
 
-    def __init__(self, target: int, host: str = "127.0.0.1"):
+    def __init__(self, target: int, host: str = "127.0.0.1", port: int = 0):
         self.delay = 0.0
         self.silent = False
         self.most: int | None = None
@@ -23,7 +24,7 @@ class Relay:
         self._target = (host, target)
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -1,0 +1,13 @@
+// Opens one connection with the Hive JDBC driver on the class path; says why when that fails.
+import java.sql.DriverManager;
+
+public class JdbcConnect {
+    public static void main(String[] args) throws Exception {
+        Class.forName("org.apache.hive.jdbc.HiveDriver");
+        try (var connection = DriverManager.getConnection(args[0], "alice", "x")) {
+            System.out.println("connected");
+        } catch (java.sql.SQLException e) {
+            System.out.println(e);
+        }
+    }
+}
