@@ -3,6 +3,8 @@
 
 #include "sql/keywords.h"
 
+#include <string.h>
+
 void hg_sql_print_name(GString *out, const char *name)
 {
     g_string_append_c(out, '`');
@@ -133,30 +135,74 @@ static gboolean is_number(guint kind)
     return kind >= HG_SQL_TOKEN_BIGINT_LITERAL && kind <= HG_SQL_TOKEN_BIGDECIMAL_LITERAL;
 }
 
+/* A run of tokens that is being printed. */
+typedef struct {
+    GString *out;
+    const HgSqlToken *tokens;
+    HgSlice text;
+    guint32 first;
+    const guint8 *marks; /* for the tokens from `first` on */
+    guint before;        /* the kind printed last */
+} Run;
+
+static void print_next(Run *run, guint32 i)
+{
+    const HgSqlToken *token = &run->tokens[i];
+    guint8 how = run->marks[i - run->first];
+    gboolean inside = how == TEXT && i > run->first && run->marks[i - run->first - 1] == TEXT;
+    guint32 start = inside ? run->tokens[i - 1].end : token->start;
+    HgSlice text = hg_slice(run->text.data + start, token->end - start);
+    /* 1 .x and 1. x are other tokens than 1.x: a number keeps its distance */
+    gboolean apart = is_number(token->kind) || is_number(run->before) || how == TEXT ||
+                     !may_touch(run->before, token->kind);
+    if (apart && !inside && run->before != HG_SQL_TOKEN_EOF)
+        g_string_append_c(run->out, ' ');
+    if (how == TEXT || (how == NAME && token->kind <= HG_SQL_TOKEN_LAST_KEYWORD))
+        g_string_append_len(run->out, (const char *)text.data, (gssize)text.size);
+    else
+        print_token(run->out, token, text);
+    run->before = token->kind;
+}
+
 void hg_sql_print_tokens(GString *out, const HgSqlTree *tree, guint32 first, guint32 end)
 {
-    const HgSqlToken *tokens = hg_sql_tree_tokens(tree, NULL);
-    HgSlice all = hg_sql_tree_text(tree);
     g_autofree guint8 *marks = g_malloc0(end - first + 1);
+    Run run = {.out = out, .text = hg_sql_tree_text(tree), .first = first, .marks = marks};
+    run.tokens = hg_sql_tree_tokens(tree, NULL);
     mark(hg_sql_tree_root(tree), first, marks, end - first);
-    guint before = HG_SQL_TOKEN_EOF;
-    for (guint32 i = first; i < end; i++) {
-        const HgSqlToken *token = &tokens[i];
-        guint8 how = marks[i - first];
-        gboolean inside = how == TEXT && i > first && marks[i - first - 1] == TEXT;
-        guint32 start = inside ? tokens[i - 1].end : token->start;
-        HgSlice text = hg_slice(all.data + start, token->end - start);
-        /* 1 .x and 1. x are other tokens than 1.x: a number keeps its distance */
-        gboolean apart = is_number(token->kind) || is_number(before) || how == TEXT ||
-                         !may_touch(before, token->kind);
-        if (apart && !inside && before != HG_SQL_TOKEN_EOF)
-            g_string_append_c(out, ' ');
-        if (how == TEXT || (how == NAME && token->kind <= HG_SQL_TOKEN_LAST_KEYWORD))
-            g_string_append_len(out, (const char *)text.data, (gssize)text.size);
-        else
-            print_token(out, token, text);
-        before = token->kind;
+    for (guint32 i = first; i < end; i++)
+        print_next(&run, i);
+}
+
+/* What an edit puts in stands apart from all around it but a dot. */
+static void print_edit(Run *run, const HgSqlEdit *edit)
+{
+    if (run->before != HG_SQL_TOKEN_EOF && run->before != HG_SQL_TOKEN_DOT)
+        g_string_append_c(run->out, ' ');
+    g_string_append(run->out, edit->with);
+    run->before = HG_SQL_TOKEN_IDENTIFIER;
+}
+
+void hg_sql_print_edited(GString *out, const HgSqlTree *tree, guint32 first, guint32 end,
+                         const HgSqlEdit *edits, gsize count)
+{
+    g_autofree guint8 *marks = g_malloc(end - first + 1);
+    Run run = {.out = out, .text = hg_sql_tree_text(tree), .first = first, .marks = marks};
+    run.tokens = hg_sql_tree_tokens(tree, NULL);
+    memset(marks, NAME, end - first + 1);
+    mark(hg_sql_tree_root(tree), first, marks, end - first);
+    for (guint32 i = first; i < end;) {
+        if (count > 0 && edits->first == i) {
+            print_edit(&run, edits);
+            i = MAX(i, edits->end);
+            edits++;
+            count--;
+        } else {
+            print_next(&run, i++);
+        }
     }
+    for (; count > 0; count--)
+        print_edit(&run, edits++);
 }
 
 char *hg_sql_print(const HgSqlTree *tree)

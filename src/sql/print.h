@@ -14,5 +14,17 @@ void hg_sql_print_tokens(GString *out, const HgSqlTree *tree, guint32 first, gui
 /* The canonical text of the whole statement, to be freed. */
 char *hg_sql_print(const HgSqlTree *tree);
 
+/* Tokens [first, end) are to be printed as `with`; an empty range puts it in front of `first`. */
+typedef struct {
+    guint32 first;
+    guint32 end;
+    const char *with; /* borrowed */
+} HgSqlEdit;
+
+/* The same as hg_sql_print_tokens() with edits, which come in order and don't overlap. Keywords are
+ * spelled as they were: any of them may be the name of a column. */
+void hg_sql_print_edited(GString *out, const HgSqlTree *tree, guint32 first, guint32 end,
+                         const HgSqlEdit *edits, gsize count);
+
 /* Appends a name in back-ticks. */
 void hg_sql_print_name(GString *out, const char *name);
