@@ -31,13 +31,14 @@ _hivegatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
     local remote="--admin --token-file --ca-file --output --help"
     case $previous in
-    --file | -f | --config | -c | --token-file | --ca-file | --password-file | --spool)
+    --file | -f | --config | -c | --token-file | --ca-file | --password-file | --spool | \
+        --policies | -p | --schemas | -s)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words="user auth audit sql sessions operations endpoints pools users limits config top kill drain
+        words="user auth audit sql policy sessions operations endpoints pools users limits config top kill drain
             undrain pause resume reload version help --help"
     elif [[ ${COMP_WORDS[1]} == auth ]]; then
         words="--config --listener --bearer --password-stdin --help"
@@ -71,9 +72,22 @@ _hivegatectl() {
         fi
     elif [[ ${COMP_WORDS[1]} == sql ]]; then
         case $previous in
-        sql) words="tokens inspect --help" ;;
+        sql) words="tokens inspect rewrite --help" ;;
         --engine | -e) words="spark-3.5 spark-4.0" ;;
-        *) words="--engine --help" ;;
+        *)
+            words="--engine --help"
+            [[ ${COMP_WORDS[2]} != rewrite ]] || words+=" --policies --schemas --user --groups --attr
+                --catalog --database --nonce"
+            ;;
+        esac
+    elif [[ ${COMP_WORDS[1]} == policy ]]; then
+        case $previous in
+        policy) words="check test explain --help" ;;
+        --engine | -e) words="spark-3.5 spark-4.0" ;;
+        *)
+            words="--policies --schemas --engine --help"
+            [[ ${COMP_WORDS[2]} != explain ]] || words+=" --user --groups --attr --catalog --database --nonce"
+            ;;
         esac
     elif [[ ${COMP_WORDS[1]} != user ]]; then
         words=

@@ -5,7 +5,9 @@
 #include "ctl/audit_command.h"
 #include "ctl/auth_command.h"
 #include "ctl/control_command.h"
+#include "ctl/policy_command.h"
 #include "ctl/sql_command.h"
+#include "ctl/sql_rewrite.h"
 #include "ctl/user_command.h"
 
 #include <string.h>
@@ -51,6 +53,12 @@ static const Command commands[] = {
     {"audit", "prune", hg_audit_prune, "--keep TIME", "drop days that are older"},
     {"sql", "tokens", hg_sql_tokens, "[--engine ENGINE]", "the tokens of statements (JSON lines)"},
     {"sql", "inspect", hg_sql_inspect, "[--engine ENGINE]", "what statements touch (JSON lines)"},
+    {"sql", "rewrite", hg_sql_rewrite, "-p FILE -s FILE -u USER",
+     "what policies make of statements (JSON lines)"},
+    {"policy", "check", hg_policy_check, "-p FILE [-s FILE]", "is the policies file sound?"},
+    {"policy", "test", hg_policy_test, "-p FILE -s FILE", "run the tests in a policies file"},
+    {"policy", "explain", hg_policy_explain, "-p FILE -s FILE -u USER 'SQL'",
+     "what would run for a user, and why?"},
 };
 
 /* The words of the command, as they are typed; g_free. */

@@ -8,7 +8,6 @@
 #include "sql/lexer.h"
 
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     gboolean help;
@@ -62,47 +61,9 @@ static HgCtlResult read_arguments(const HgCtlStreams *streams, char ***argv, con
     return result;
 }
 
-/* The answer to a request; to one that can't be read when `wrong` says why. */
-typedef json_t *(*AnswerFunc)(const HgSqlRequest *request, HgSqlEngine engine, const char *wrong);
-
-static json_t *answer_line(const char *line, gsize size, HgSqlEngine engine, AnswerFunc answer)
+static json_t *answer_tokens(const HgSqlRequest *request, const char *wrong, gpointer data)
 {
-    g_auto(HgSqlRequest) request = {0};
-    g_autofree char *wrong = hg_sql_request_read(&request, line, size);
-    return answer(&request, engine, wrong);
-}
-
-/* Answers line by line: memory holds one statement at a time. */
-static HgCtlResult answer_all(const HgCtlStreams *streams, HgSqlEngine engine, AnswerFunc answer,
-                              GError **error)
-{
-    FILE *in = fdopen(dup(streams->in), "r");
-    if (in == NULL) {
-        hg_error_set_errno(error, errno, "standard input can't be read");
-        return HG_CTL_FAILED;
-    }
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t size;
-    while ((size = getline(&line, &room, in)) >= 0) {
-        if (size > 0 && line[size - 1] == '\n')
-            size--;
-        json_t *out = answer_line(line, (gsize)size, engine, answer);
-        json_dumpf(out, streams->out, JSON_COMPACT | JSON_ENSURE_ASCII);
-        json_decref(out);
-        fputc('\n', streams->out);
-    }
-    gboolean failed = ferror(in) != 0;
-    if (failed)
-        hg_error_set_errno(error, errno, "standard input can't be read");
-    free(line);
-    fclose(in);
-    fflush(streams->out);
-    return failed ? HG_CTL_FAILED : HG_CTL_DONE;
-}
-
-static json_t *answer_tokens(const HgSqlRequest *request, HgSqlEngine engine, const char *wrong)
-{
+    HgSqlEngine engine = *(const HgSqlEngine *)data;
     if (wrong != NULL)
         return json_pack("{s:O?, s:b, s:[], s:s}", "id", request->id, "ok", 0, "tokens", "reason",
                          wrong);
@@ -121,6 +82,11 @@ static json_t *answer_tokens(const HgSqlRequest *request, HgSqlEngine engine, co
     return json_pack("{s:O?, s:o}", "id", request->id, "tokens", tokens);
 }
 
+static json_t *answer_inspect(const HgSqlRequest *request, const char *wrong, gpointer data)
+{
+    return hg_sql_inspect_answer(request, *(const HgSqlEngine *)data, wrong);
+}
+
 HgCtlResult hg_sql_tokens(const HgCtlStreams *streams, char ***argv, GError **error)
 {
     HgSqlEngine engine;
@@ -130,8 +96,9 @@ HgCtlResult hg_sql_tokens(const HgCtlStreams *streams, char ***argv, GError **er
                        "Reads JSON lines {\"id\", \"sql\"} and writes for each\n"
                        "{\"id\", \"tokens\": [[kind, start, end], ...]}, in code points.",
                        &engine, &shown, error);
-    return result != HG_CTL_DONE || shown ? result
-                                          : answer_all(streams, engine, answer_tokens, error);
+    return result != HG_CTL_DONE || shown
+               ? result
+               : hg_sql_answer_lines(streams, answer_tokens, &engine, error);
 }
 
 HgCtlResult hg_sql_inspect(const HgCtlStreams *streams, char ***argv, GError **error)
@@ -146,5 +113,5 @@ HgCtlResult hg_sql_inspect(const HgCtlStreams *streams, char ***argv, GError **e
         &engine, &shown, error);
     return result != HG_CTL_DONE || shown
                ? result
-               : answer_all(streams, engine, hg_sql_inspect_answer, error);
+               : hg_sql_answer_lines(streams, answer_inspect, &engine, error);
 }

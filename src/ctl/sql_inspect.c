@@ -1,6 +1,7 @@
 /* What a statement touches, as JSON: see sql_inspect.h. Owns nothing; one thread. */
 #include "ctl/sql_inspect.h"
 
+#include "ctl/sql_conf.h"
 #include "sql/parser.h"
 #include "sql/scope.h"
 #include "sql/statement.h"
@@ -15,36 +16,6 @@ typedef struct {
     json_t *functions;
     GHashTable *seen; /* list and name */
 } Lists;
-
-static gboolean setting(const HgSqlRequest *request, const char *key, gboolean standard)
-{
-    json_t *value = json_object_get(request->conf, key);
-    if (json_is_boolean(value))
-        return json_is_true(value);
-    const char *text = json_string_value(value);
-    return text != NULL ? g_ascii_strcasecmp(text, "true") == 0 : standard;
-}
-
-static HgSqlOptions options_of(const HgSqlRequest *request, HgSqlEngine engine)
-{
-    gboolean ansi = setting(request, "spark.sql.ansi.enabled", engine == HG_SQL_SPARK_40);
-    return (HgSqlOptions){
-        .engine = engine,
-        .reserved_words = ansi && setting(request, "spark.sql.ansi.enforceReservedKeywords", FALSE),
-        .double_quoted_names =
-            ansi && setting(request, "spark.sql.ansi.doubleQuotedIdentifiers", FALSE),
-        .keeps_variables = !setting(request, "spark.sql.variable.substitute", TRUE)};
-}
-
-/* Settings under which the text means something else than is read here. */
-static const char *unsupported_setting(const HgSqlRequest *request)
-{
-    const char *policy =
-        json_string_value(json_object_get(request->conf, "spark.sql.legacy.ctePrecedencePolicy"));
-    if (policy != NULL && g_ascii_strcasecmp(policy, "LEGACY") == 0)
-        return "spark.sql.legacy.ctePrecedencePolicy=LEGACY changes what names mean";
-    return NULL;
-}
 
 static void add(Lists *lists, json_t *list, char *const *parts)
 {
@@ -126,7 +97,7 @@ static json_t *describe(const HgSqlRequest *request, const HgSqlTree *tree)
     const char *statement =
         hg_sql_statement_name((HgSqlStatementKind)hg_sql_tree_root(tree)->detail);
     g_autoptr(HgSqlScope) scope =
-        hg_sql_scope_new(tree, setting(request, "spark.sql.caseSensitive", FALSE));
+        hg_sql_scope_new(tree, hg_sql_conf_flag(request, "spark.sql.caseSensitive", FALSE));
     if (hg_sql_scope_opaque(scope) != NULL)
         return refusal(request, statement, hg_sql_scope_opaque(scope));
     Lists lists = {.reads = json_array(),
@@ -151,10 +122,10 @@ json_t *hg_sql_inspect_answer(const HgSqlRequest *request, HgSqlEngine engine, c
 {
     g_autoptr(GError) error = NULL;
     if (wrong == NULL)
-        wrong = unsupported_setting(request);
+        wrong = hg_sql_conf_unsupported(request);
     if (wrong != NULL)
         return refusal(request, "unknown", wrong);
-    HgSqlOptions options = options_of(request, engine);
+    HgSqlOptions options = hg_sql_conf_options(request, engine);
     g_autoptr(HgSqlTree) tree = hg_sql_parse(request->text, &options, &error);
     if (tree == NULL)
         return refusal(request, "unknown", error->message);

@@ -1,7 +1,12 @@
 /* Reading the requests of hivegatectl sql: see sql_json.h. Owns nothing; one thread. */
 #include "ctl/sql_json.h"
 
+#include "base/error.h"
 #include "sql/lexer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 char *hg_sql_request_read(HgSqlRequest *request, const char *line, gsize size)
 {
@@ -37,4 +42,39 @@ guint hg_sql_points_at(HgSqlPoints *points, gsize at)
     for (; points->at < at; points->at++)
         points->points += (points->text[points->at] & 0xC0) != 0x80;
     return points->points;
+}
+
+static json_t *answer_line(const char *line, gsize size, HgSqlAnswerFunc answer, gpointer data)
+{
+    g_auto(HgSqlRequest) request = {0};
+    g_autofree char *wrong = hg_sql_request_read(&request, line, size);
+    return answer(&request, wrong, data);
+}
+
+HgCtlResult hg_sql_answer_lines(const HgCtlStreams *streams, HgSqlAnswerFunc answer, gpointer data,
+                                GError **error)
+{
+    FILE *in = fdopen(dup(streams->in), "r");
+    if (in == NULL) {
+        hg_error_set_errno(error, errno, "standard input can't be read");
+        return HG_CTL_FAILED;
+    }
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size;
+    while ((size = getline(&line, &room, in)) >= 0) {
+        if (size > 0 && line[size - 1] == '\n')
+            size--;
+        json_t *out = answer_line(line, (gsize)size, answer, data);
+        json_dumpf(out, streams->out, JSON_COMPACT | JSON_ENSURE_ASCII);
+        json_decref(out);
+        fputc('\n', streams->out);
+    }
+    gboolean failed = ferror(in) != 0;
+    if (failed)
+        hg_error_set_errno(error, errno, "standard input can't be read");
+    free(line);
+    fclose(in);
+    fflush(streams->out);
+    return failed ? HG_CTL_FAILED : HG_CTL_DONE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/slice.h"
+#include "ctl/command.h"
 
 #include <jansson.h>
 
@@ -31,3 +32,11 @@ typedef struct {
 
 /* How many code points stand in front of byte `at`. */
 guint hg_sql_points_at(HgSqlPoints *points, gsize at);
+
+/* The answer to one request, or to a line that can't be read when `wrong` says why; never NULL. */
+typedef json_t *(*HgSqlAnswerFunc)(const HgSqlRequest *request, const char *wrong, gpointer data);
+
+/* Answers the lines of standard input one by one, in their order: memory holds one statement at a
+ * time. */
+HgCtlResult hg_sql_answer_lines(const HgCtlStreams *streams, HgSqlAnswerFunc answer, gpointer data,
+                                GError **error);

@@ -11,6 +11,7 @@ int main(void)
     srunner_add_suite(runner, cmdline_suite());
     srunner_add_suite(runner, config_ldap_suite());
     srunner_add_suite(runner, config_tokens_suite());
+    srunner_add_suite(runner, policy_file_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

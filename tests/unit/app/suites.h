@@ -11,3 +11,4 @@ Suite *options_suite(void);
 Suite *cmdline_suite(void);
 Suite *config_ldap_suite(void);
 Suite *config_tokens_suite(void);
+Suite *policy_file_suite(void);

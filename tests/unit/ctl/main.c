@@ -8,6 +8,7 @@ int main(void)
     srunner_add_suite(runner, command_suite());
     srunner_add_suite(runner, sql_command_suite());
     srunner_add_suite(runner, table_suite());
+    srunner_add_suite(runner, policy_command_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -8,3 +8,4 @@ Suite *prompt_suite(void);
 Suite *command_suite(void);
 Suite *sql_command_suite(void);
 Suite *table_suite(void);
+Suite *policy_command_suite(void);

@@ -1,0 +1,93 @@
+/* A statement that is being decided on: what the steps of a decision share. See decide.h for the
+ * order of the steps. One thread; lives within one call. */
+#pragma once
+
+#include "policy/decide.h"
+#include "sql/print.h"
+#include "sql/scope.h"
+
+/* A name of a table in the statement. */
+typedef struct {
+    const HgSqlNode *name;
+    const HgSqlNode *alias;      /* or NULL */
+    const HgSqlNode *relation;   /* the node that the name stands in */
+    const HgSqlNode *owner;      /* the SELECT or QUERY whose FROM it is in */
+    const HgTable *table;        /* NULL for a common table expression or a temporary view */
+    const HgTableAccess *access; /* NULL without a table */
+    char *exposed;               /* folded: what the user calls it */
+    HgSqlRole role;
+    gboolean derived; /* the derived table takes its place */
+} HgUse;
+
+typedef struct {
+    HgSubject *subject;
+    const HgPolicySession *session;
+    HgSlice text;
+    HgSqlTree *tree;
+    HgSqlScope *scope;
+    const HgSqlToken *tokens;
+    guint32 count;           /* of the tokens */
+    const HgSqlNode *root;   /* the statement; within EXPLAIN, what is explained */
+    HgSqlStatementKind kind; /* of root */
+    GArray *uses;            /* HgUse */
+    GPtrArray *unknown;      /* of HgTable, owned: names of tables that aren't known */
+    GArray *edits;           /* HgSqlEdit */
+    GPtrArray *texts;        /* what the edits put in; owned */
+    HgDecision *out;
+} HgAnalysis;
+
+/* Refuses the statement at a token, unless it is refused already; returns FALSE. */
+gboolean hg_analysis_refuse(HgAnalysis *analysis, guint32 token, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* Adds an edit; takes its text. */
+void hg_analysis_take_edit(HgAnalysis *analysis, guint32 first, guint32 end, char *take_with);
+
+static inline guint hg_analysis_kind_at(const HgAnalysis *analysis, guint32 token)
+{
+    return analysis->tokens[token < analysis->count ? token : analysis->count].kind;
+}
+
+/* The bytes of a token; of a node, to be freed. */
+HgSlice hg_analysis_token(const HgAnalysis *analysis, guint32 token);
+char *hg_analysis_text(const HgAnalysis *analysis, const HgSqlNode *node);
+
+/* --- the steps; each is FALSE when it refused --- */
+
+/* What nobody may do without a grant (danger.c). */
+gboolean hg_analysis_dangers(HgAnalysis *analysis);
+
+/* The same for a text that can't be read, by its words alone. */
+gboolean hg_analysis_unread_dangers(HgAnalysis *analysis);
+
+/* What can't be understood in a covered user's statement: letters outside ASCII, parameters,
+ * functions that aren't known (text.c). */
+gboolean hg_analysis_text_is_known(HgAnalysis *analysis);
+
+/* Which table each name means (resolve.c). */
+gboolean hg_analysis_resolve(HgAnalysis *analysis);
+
+/* May this be done with these tables (rules.c). */
+gboolean hg_analysis_rules(HgAnalysis *analysis);
+
+/* Permanent views over protected tables need a grant, for everyone (rules.c). */
+gboolean hg_analysis_view_rules(HgAnalysis *analysis);
+
+/* SHOW and DESCRIBE (rules_show.c). */
+gboolean hg_analysis_show_rules(HgAnalysis *analysis);
+gboolean hg_analysis_describe_rules(HgAnalysis *analysis);
+
+/* SET, RESET and USE (rules_session.c). */
+gboolean hg_analysis_set_rules(HgAnalysis *analysis);
+gboolean hg_analysis_use_rules(HgAnalysis *analysis);
+
+/* The key that SET names, folded; NULL for none (to be freed). *writes: it is set, not shown. */
+char *hg_analysis_set_key(const HgAnalysis *analysis, gboolean *writes);
+
+/* The edits: derived tables and full names (replace.c), qualified columns (qualify.c). */
+gboolean hg_analysis_replace(HgAnalysis *analysis);
+gboolean hg_analysis_qualify(HgAnalysis *analysis);
+
+/* The conditions of a use's WHERE that may go below the barrier, as SQL with marks for the nonce;
+ * empty when there are none (copy.c). To be freed. */
+char *hg_analysis_copies(const HgAnalysis *analysis, const HgUse *use);

@@ -1,0 +1,165 @@
+/* Which table each name means, as Spark decides it: common table expressions, temporary views, then
+ * the current catalog and database. What means nothing that is known is refused. See analysis.h. */
+#include "policy/analysis.h"
+#include "policy/name.h"
+
+#include <string.h>
+
+/* The same for a table that is hidden and one that isn't there: who asks can't tell. */
+static gboolean refuse_unknown(HgAnalysis *analysis, const HgSqlNode *name)
+{
+    g_autofree char *text = hg_analysis_text(analysis, name);
+    return hg_analysis_refuse(analysis, name->first, "no table or view %s is known here", text);
+}
+
+static gboolean is_temporary(const HgAnalysis *analysis, const char *folded)
+{
+    const char *const *views = analysis->session->temporary_views;
+    return views != NULL && g_strv_contains(views, folded);
+}
+
+/* TRUE when tables of these roles have to be there; others may be about to be made. */
+static gboolean must_exist(HgSqlRole role)
+{
+    return role == HG_SQL_ROLE_READ || role == HG_SQL_ROLE_CHANGE;
+}
+
+/* The table of a catalog, database and name; one that isn't known is made up, to be asked about by
+ * its name alone. NULL when it is neither. */
+static const HgTable *find(HgAnalysis *analysis, const HgSqlNode *name, const char *catalog,
+                           const char *database, const char *table)
+{
+    const HgSchemas *schemas = hg_subject_schemas(analysis->subject);
+    HgTable *made = hg_table_new(catalog, database, table);
+    const HgTable *found = hg_schemas_find(schemas, made->key);
+    gboolean plain =
+        strchr(catalog, '.') == NULL && strchr(database, '.') == NULL && strchr(table, '.') == NULL;
+    g_ptr_array_add(analysis->unknown, made);
+    if (!plain || !hg_schemas_has_catalog(schemas, made->folded[0]))
+        return NULL;
+    if (found != NULL)
+        return found;
+    return must_exist((HgSqlRole)name->role) ? NULL : made;
+}
+
+/* The current catalog and database, for names that leave them out. */
+static const char *current_catalog(const HgAnalysis *analysis)
+{
+    const char *catalog = analysis->session->catalog;
+    return catalog != NULL ? catalog : HG_POLICY_SESSION_CATALOG;
+}
+
+static const char *current_database(const HgAnalysis *analysis)
+{
+    const char *database = analysis->session->database;
+    return database != NULL ? database : "default";
+}
+
+/* The table of a name; NULL with *temporary for a temporary view, NULL without it for none. */
+static const HgTable *lookup(HgAnalysis *analysis, const HgSqlNode *name, char *const *parts,
+                             gboolean *temporary)
+{
+    const char *catalog = current_catalog(analysis);
+    const char *database = current_database(analysis);
+    g_autofree char *first = hg_policy_fold(parts[0]);
+    switch (g_strv_length((char **)parts)) {
+    case 1:
+        *temporary = is_temporary(analysis, first);
+        return *temporary ? NULL : find(analysis, name, catalog, database, parts[0]);
+    case 2:
+        /* a catalog's name comes first: then there is no database, and nobody means that */
+        if (hg_schemas_has_catalog(hg_subject_schemas(analysis->subject), first) ||
+            strcmp(first, "global_temp") == 0)
+            return NULL;
+        return find(analysis, name, catalog, parts[0], parts[1]);
+    case 3:
+        return find(analysis, name, parts[0], parts[1], parts[2]);
+    default:
+        return NULL;
+    }
+}
+
+static const HgSqlNode *owner_of(const HgSqlNode *node)
+{
+    while (node->parent != NULL && node->kind != HG_SQL_NODE_SELECT &&
+           node->kind != HG_SQL_NODE_QUERY)
+        node = node->parent;
+    return node;
+}
+
+/* Refuses what can't be used by anybody now, and what is hidden. */
+static gboolean check_access(HgAnalysis *analysis, const HgUse *use)
+{
+    g_autofree char *text = NULL;
+    if (use->role == HG_SQL_ROLE_READ && !hg_access_allows(use->access, HG_ACTION_SELECT))
+        return refuse_unknown(analysis, use->name);
+    if (use->access->broken == NULL)
+        return TRUE;
+    text = hg_analysis_text(analysis, use->name);
+    g_free(analysis->out->detail);
+    analysis->out->detail = g_strdup_printf("%s: %s", use->table->key, use->access->broken);
+    return hg_analysis_refuse(analysis, use->name->first,
+                              "%s can't be used at present; who looks after the policies can say "
+                              "why",
+                              text);
+}
+
+static gboolean add_use(HgAnalysis *analysis, const HgSqlReference *reference, char *const *parts)
+{
+    gboolean temporary = FALSE;
+    const HgSqlNode *name = reference->name, *alias = reference->alias;
+    HgUse use = {.name = name,
+                 .alias = alias,
+                 .relation = name->parent,
+                 .owner = owner_of(name->parent),
+                 .role = reference->role};
+    guint last = g_strv_length((char **)parts) - 1;
+    if (reference->cte == NULL) {
+        use.table = lookup(analysis, name, parts, &temporary);
+        if (use.table == NULL && !temporary)
+            return refuse_unknown(analysis, name);
+    }
+    if (use.table != NULL)
+        use.access = hg_subject_access(analysis->subject, use.table);
+    guint32 at = alias != NULL ? alias->first : 0;
+    g_autofree char *called =
+        alias != NULL ? hg_sql_tree_part(analysis->tree, alias, &at) : g_strdup(parts[last]);
+    use.exposed = hg_policy_fold(called);
+    g_array_append_val(analysis->uses, use);
+    return use.access == NULL || check_access(analysis, &use);
+}
+
+/* Names whose meaning no table gives: of new temporary views, and of what CACHE makes. */
+static gboolean is_own_name(const HgAnalysis *analysis, const HgSqlReference *reference)
+{
+    return reference->role == HG_SQL_ROLE_OBJECT &&
+           (analysis->kind == HG_SQL_STATEMENT_CREATE_TEMPORARY_VIEW ||
+            analysis->kind == HG_SQL_STATEMENT_CACHE);
+}
+
+static gboolean resolve_one(HgAnalysis *analysis, const HgSqlReference *reference)
+{
+    g_autoptr(GError) error = NULL;
+    if (reference->role == HG_SQL_ROLE_NONE || reference->role == HG_SQL_ROLE_CTE ||
+        reference->role == HG_SQL_ROLE_FUNCTION || reference->role == HG_SQL_ROLE_NAMESPACE)
+        return TRUE;
+    if (reference->role == HG_SQL_ROLE_VARIABLE || is_own_name(analysis, reference))
+        return TRUE;
+    g_auto(GStrv) parts = hg_sql_reference_parts(analysis->tree, reference, &error);
+    if (parts == NULL)
+        return hg_analysis_refuse(analysis, reference->name->first, "%s", error->message);
+    if (parts[0] == NULL)
+        return refuse_unknown(analysis, reference->name);
+    return add_use(analysis, reference, parts);
+}
+
+gboolean hg_analysis_resolve(HgAnalysis *analysis)
+{
+    const char *opaque = hg_sql_scope_opaque(analysis->scope);
+    if (opaque != NULL)
+        return hg_analysis_refuse(analysis, 0, "%s", opaque);
+    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope); i++)
+        if (!resolve_one(analysis, hg_sql_scope_at(analysis->scope, i)))
+            return FALSE;
+    return TRUE;
+}

@@ -1,0 +1,164 @@
+"""What the tests of meaning share: a Spark Thrift Server, and hivegatectl's rewriting before it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyhive import hive
+from support.paths import ROOT
+from support.spark import SparkThriftServer
+
+HERE = Path(__file__).parent
+
+
+def program() -> Path:
+    """hivegatectl of this build; HIVEGATECTL_BIN names another, such as one with sanitizers."""
+    return Path(os.environ.get("HIVEGATECTL_BIN", ROOT / "build" / "hivegatectl"))
+
+
+@dataclass
+class Rows:
+    """What a statement answered: headings, types, rows; or the error's text."""
+
+    names: list[str]
+    types: list[str]
+    rows: list[tuple[Any, ...]]
+    error: str | None = None
+
+    def text(self) -> str:
+        """All that a client receives, for searching."""
+        return f"{self.names} {self.rows} {self.error}"
+
+
+class Session:
+    """One session of a Spark Thrift Server."""
+
+    def __init__(self, server: SparkThriftServer, database: str = "default"):
+        self._connection = hive.connect("127.0.0.1", server.port, username="test")
+        self.use(database)
+
+    def use(self, database: str) -> None:
+        self.must(f"USE {database}")
+
+    def run(self, sql: str) -> Rows:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql)
+            names = [column[0] for column in cursor.description or []]
+            types = [column[1] for column in cursor.description or []]
+            return Rows(names, types, self._rows(cursor))
+        except Exception as error:  # whatever the server or the driver says
+            return Rows([], [], [], str(error))
+        finally:
+            cursor.close()
+
+    @staticmethod
+    def _rows(cursor: Any) -> list[tuple[Any, ...]]:
+        """PyHive trips over the answers of statements like USE, which have no columns."""
+        try:
+            return cursor.fetchall()
+        except TypeError:
+            return []
+
+    def must(self, sql: str) -> Rows:
+        answer = self.run(sql)
+        assert answer.error is None, f"{sql}\n{answer.error[:2000]}"
+        return answer
+
+
+@dataclass
+class Who:
+    """The user of a rewriting."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    database: str = "default"
+
+    def options(self) -> list[str]:
+        words = ["--user", self.user, "--database", self.database]
+        if self.groups:
+            words += ["--groups", ",".join(self.groups)]
+        for attribute in self.attributes:
+            words += ["--attr", attribute]
+        return words
+
+
+def rewrite(
+    policies: Path,
+    schemas: Path,
+    who: Who,
+    statements: Iterable[str],
+    conf: dict[str, str] | None = None,
+    engine: str = "spark-3.5",
+) -> list[dict[str, Any]]:
+    """What hivegatectl sql rewrite answers, one for each statement."""
+    command = [str(program()), "sql", "rewrite", "--policies", str(policies)]
+    command += ["--schemas", str(schemas), "--engine", engine, *who.options()]
+    lines = [{"id": n, "sql": sql, "conf": conf or {}} for n, sql in enumerate(statements)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    run = subprocess.run(command, input=text, capture_output=True, text=True)
+    assert run.returncode == 0, f"exit code {run.returncode}\n{run.stderr[-2000:]}"
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == list(range(len(lines)))
+    return answers
+
+
+def schemas_of(session: Session, databases: Iterable[str]) -> dict[str, list[list[str]]]:
+    """All tables of these databases with their columns, as the server describes them."""
+    found: dict[str, list[list[str]]] = {}
+    for database in databases:
+        for _, table, _ in session.must(f"SHOW TABLES IN {database}").rows:
+            rows = session.must(f"DESCRIBE {database}.{table}").rows
+            columns = []
+            for name, kind, _ in rows:
+                if name.startswith("#") or not name:
+                    break
+                columns.append([name, kind])
+            found[f"spark_catalog.{database}.{table}"] = columns
+    return found
+
+
+def blocks(path: Path) -> list[str]:
+    """The statements of a file: each begins after an empty line; lines with -- in front say what."""
+    text = path.read_text()
+    parts = [
+        "\n".join(x for x in p.splitlines() if not x.startswith("--")) for p in text.split("\n\n")
+    ]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def key(row: tuple[Any, ...]) -> str:
+    return "\x1f".join("" if v is None else f"{type(v).__name__}:{v}" for v in row)
+
+
+def same(expected: Rows, found: Rows, ordered: bool) -> str | None:
+    """None, or how the two differ."""
+    if (expected.error is None) != (found.error is None):
+        return f"error: {expected.error} / {found.error}"
+    if expected.error is not None:
+        return None
+    if expected.names != found.names or expected.types != found.types:
+        return f"headings: {expected.names} {expected.types} / {found.names} {found.types}"
+    one, other = expected.rows, found.rows
+    if not ordered:
+        one, other = sorted(one, key=key), sorted(other, key=key)
+    if len(one) != len(other):
+        return f"{len(one)} rows / {len(other)} rows"
+    for a, b in zip(one, other, strict=True):
+        if not all(close(x, y) for x, y in zip(a, b, strict=True)):
+            return f"rows: {a} / {b}"
+    return None
+
+
+def close(a: Any, b: Any) -> bool:
+    """Sums of doubles depend on the order of the rows."""
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or abs(a - b) <= 1e-9 * max(abs(a), abs(b)) or (a != a and b != b)
+    return a == b
