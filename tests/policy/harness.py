@@ -126,12 +126,14 @@ def schemas_of(session: Session, databases: Iterable[str]) -> dict[str, list[lis
 
 
 def blocks(path: Path) -> list[str]:
-    """The statements of a file: each begins after an empty line; lines with -- in front say what."""
-    text = path.read_text()
-    parts = [
-        "\n".join(x for x in p.splitlines() if not x.startswith("--")) for p in text.split("\n\n")
-    ]
-    return [part.strip() for part in parts if part.strip()]
+    """The statements of a file, with empty lines between. Lines of -- alone say what comes; one
+    that ends in a backslash belongs to the statement."""
+    found = []
+    for part in path.read_text().split("\n\n"):
+        lines = [x for x in part.splitlines() if not x.startswith("-- ") or x.endswith("\\")]
+        if lines:
+            found.append("\n".join(lines))
+    return found
 
 
 def key(row: tuple[Any, ...]) -> str:
