@@ -13,8 +13,7 @@ from policy.harness import HERE, Session, Who, blocks, rewrite, same
 BOB = Who("bob", ("analysts",), ("dept=it", "dept=ops"), "hr")
 CONFS = {
     "plain": {},
-    "ansi": {"spark.sql.ansi.enabled": "true"},
-    "case": {"spark.sql.caseSensitive": "true"},
+    "strict": {"spark.sql.ansi.enabled": "true", "spark.sql.caseSensitive": "true"},
 }
 
 

@@ -1,0 +1,27 @@
+"""TPC-H: each query under policies gives what it gives on the copies. (TPC-DS: bench/policy_spark.py.)"""
+
+from __future__ import annotations
+
+import pytest
+from support.spark import SparkThriftServer
+
+from policy.harness import Session, Who, rewrite, same
+from policy.tpc import load
+
+
+def test_tpch(server: SparkThriftServer, tmp_path_factory: pytest.TempPathFactory) -> None:
+    base = Session(server)
+    suite = load(base, "tpch", 0.01, tmp_path_factory.mktemp("tpch"))
+    copies = Session(server, suite.seen)
+    texts = [text for _, text in suite.queries]
+    answers = rewrite(suite.policies, suite.schemas, Who("bob", database=suite.base), texts)
+    wrong, empty = [], 0
+    for (number, text), answer in zip(suite.queries, answers, strict=True):
+        assert answer["decision"] == "rewritten", f"{number}: {answer['reason']}"
+        expected = copies.must(text)
+        empty += not expected.rows
+        difference = same(expected, base.run(answer["sql"]), "ORDER BY" in text)
+        if difference:
+            wrong.append(f"{number}: {difference[:800]}\n  {answer['sql']}")
+    assert not wrong, "\n".join(wrong)
+    assert empty <= 3, "too many answers without rows to tell anything"
