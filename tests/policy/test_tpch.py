@@ -1,4 +1,4 @@
-"""TPC-H: each query under policies gives what it gives on the copies. (TPC-DS: bench/policy_spark.py.)"""
+"""TPC-H: each query under policies gives what it gives on the copies."""
 
 from __future__ import annotations
 
