@@ -107,6 +107,25 @@ static gboolean ends_alias(guint kind)
     }
 }
 
+/* What stands behind VALUES x, or VALUES x(a, b): the second reads like a table's alias, too. */
+static guint behind_alias(const HgSqlParser *parser)
+{
+    HgSqlParser list = *parser;
+    list.at += 2;
+    if (!hg_sql_is_word_list(&list))
+        return hg_sql_peek(parser, 2);
+    while (!hg_sql_eat(&list, T(RIGHT_PAREN)))
+        list.at++;
+    return hg_sql_peek(&list, 0);
+}
+
+/* VALUES f(a), g(b): a table called VALUES with an alias, or a list; only all of the rest tells. */
+static gboolean is_doubtful_values(const HgSqlParser *parser)
+{
+    return hg_sql_at(parser, T(VALUES)) && hg_sql_is_alias_name(parser, 1) &&
+           hg_sql_peek(parser, 2) == T(LEFT_PAREN) && behind_alias(parser) == T(COMMA);
+}
+
 /* A word and ( behind a relation: USING or ON of a join, UNION of a query. */
 static gboolean continues_relation(const HgSqlParser *parser, gboolean in_join)
 {
@@ -135,7 +154,7 @@ static gboolean is_values(const HgSqlParser *parser, gboolean in_join)
         (hg_sql_peek(parser, 1) == T(AS) && hg_sql_is_alias_name(parser, 2)))
         return FALSE;
     if (hg_sql_is_alias_name(parser, 1))
-        return !ends_alias(hg_sql_peek(parser, 2));
+        return !ends_alias(behind_alias(parser));
     /* a join or set word is an operand only as a function's name, and not where VALUES can be a
      * table that is joined or united */
     return !hg_sql_is_name(parser, 1) ||
@@ -200,7 +219,10 @@ static void named_relation(HgSqlParser *parser)
 
 static void relation_primary(HgSqlParser *parser, gboolean in_join)
 {
-    if (is_values(parser, in_join)) {
+    if (is_doubtful_values(parser)) {
+        hg_sql_refuse(parser, "VALUES could be a table's name here: put it in back-ticks, or the "
+                              "list in parentheses");
+    } else if (is_values(parser, in_join)) {
         hg_sql_values(parser);
     } else if (hg_sql_at(parser, T(LEFT_PAREN))) {
         HgSqlNode *node = hg_sql_open(parser, HG_SQL_NODE_RELATION);
