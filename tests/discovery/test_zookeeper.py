@@ -14,6 +14,7 @@ import pytest
 from support.discovery import Discovery, Line, refusal
 from support.kubernetes import eventually
 from support.paths import JARS, java_home
+from support.relay import Relay
 from support.zookeeper import Refused, Shell, Zookeeper
 
 NAMESPACE = "/hiveserver2"
@@ -39,13 +40,13 @@ def namespace(shell: Shell, request: pytest.FixtureRequest) -> str:
 
 
 def find(server: Zookeeper, namespace: str, **config: Any) -> Discovery:
-    return Discovery(
-        kind="zookeeper", hosts=server.hosts, namespace=namespace, **{**QUICK, **config}
-    )
+    settings = {"hosts": server.hosts, **QUICK, **config}
+    return Discovery(kind="zookeeper", namespace=namespace, **settings)
 
 
 def announce(server: Zookeeper, namespace: str, **config: Any) -> Discovery:
     settings = {
+        "hosts": server.hosts,
         "host": "gate.example.org",
         "port": 10000,
         "version": "1.0",
@@ -53,7 +54,7 @@ def announce(server: Zookeeper, namespace: str, **config: Any) -> Discovery:
         **QUICK,
         **config,
     }
-    return Discovery(kind="announcement", hosts=server.hosts, namespace=namespace, **settings)
+    return Discovery(kind="announcement", namespace=namespace, **settings)
 
 
 def register(shell: Shell, namespace: str, uri: str, data: str) -> str:
@@ -153,23 +154,26 @@ def test_server_restarts(tmp_path: Path) -> None:
         assert len(found.sets) == 1
 
 
-def test_session_expires(tmp_path: Path) -> None:
-    """A server that was silent for longer than the session lasts has forgotten it: a new one is
-    opened, and hivegate announces itself anew."""
-    with Zookeeper(tmp_path / "z", tick_ms=200) as server:
-        quick = {"timeout_ms": 1000}
-        with (
-            announce(server, "gates", **quick) as announced,
-            find(server, "gates", **quick) as found,
-        ):
-            before = found.wait_hosts("gate.example.org:10000")["set"][0]["instance"]
-            server.freeze()
-            found.wait_standing("stale", "no server of ZooKeeper can be reached")
-            announced.wait_standing("stale")
-            time.sleep(1.5)
-            server.thaw()
+def test_session_expires(zookeeper: Zookeeper, shell: Shell, namespace: str) -> None:
+    """Cut off for longer than the session lasts: ZooKeeper has forgotten it. A new one is opened, and
+    hivegate announces itself anew."""
+    relay = Relay(zookeeper.port)
+    through: Any = {"hosts": f"127.0.0.1:{relay.port}", "timeout_ms": 1000}
+    with (
+        announce(zookeeper, namespace, **through) as announced,
+        find(zookeeper, namespace, **through) as found,
+    ):
+        before = found.wait_hosts("gate.example.org:10000")["set"][0]["instance"]
+        relay.close()
+        found.wait_standing("stale", "no server of ZooKeeper can be reached")
+        announced.wait_standing("stale")
+        eventually("it is forgotten", lambda: shell.children(namespace) == [])
+        with Relay(zookeeper.port, port=relay.port):
             found.wait_set("another", lambda got: bool(got) and got[0]["instance"] != before)
-            announced.wait_standing("fresh", after=announced.mark() - 2)
+            eventually("fresh", lambda: announced.look()["standing"]["kind"] == "fresh")
+            assert len(shell.children(namespace)) == 1
+    told = [line["standing"]["problem"] for line in announced.lines if "standing" in line]
+    assert "the session with ZooKeeper has expired" in told
 
 
 def test_server_is_away(tmp_path: Path) -> None:

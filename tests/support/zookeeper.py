@@ -1,6 +1,5 @@
 """A real ZooKeeper on loopback (Debian's package), and a client: ZooKeeper's own, in Java."""
 
-import signal
 import subprocess
 from pathlib import Path
 
@@ -62,19 +61,6 @@ class Zookeeper:
             self._process.stop()
             self._process = None
 
-    def kill(self) -> None:
-        """Ends it as a crash does."""
-        if self._process:
-            self._process.kill()
-            self._process = None
-
-    def freeze(self) -> None:
-        """It stays there, but says nothing."""
-        self._process.signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._process.signal(signal.SIGCONT)
-
 
 class Refused(Exception):
     """ZooKeeper refused a command; the text is its code."""
@@ -121,14 +107,5 @@ class Shell:
         if self._process.poll() is None:
             self._process.stdin.close()
             self._process.wait(30)
-        self._end()
-
-    def kill(self) -> None:
-        """Leaves its session open until the server takes it for dead."""
-        self._process.kill()
-        self._process.wait(30)
-        self._end()
-
-    def _end(self) -> None:
         self._process.stdout.close()
         self._log.close()
