@@ -73,7 +73,6 @@ static HgZookeeperOutcome see_to_it(HgZookeeperAnnouncement *self, GError **erro
 static gboolean look(HgZookeeperAnnouncement *self, gboolean *due, gint64 *wait_ms)
 {
     g_autoptr(GError) error = NULL;
-    gboolean was_made = self->created != NULL;
     HgZookeeperOutcome outcome = see_to_it(self, &error);
     *due = outcome != HG_ZOOKEEPER_DONE;
     if (outcome == HG_ZOOKEEPER_DONE) {
@@ -85,7 +84,7 @@ static gboolean look(HgZookeeperAnnouncement *self, gboolean *due, gint64 *wait_
         return FALSE;
     hg_control_set_stale(self->control, error->message);
     *wait_ms = hg_backoff_next(&self->backoff);
-    return outcome != HG_ZOOKEEPER_AWAY || was_made;
+    return outcome != HG_ZOOKEEPER_AWAY || self->created != NULL;
 }
 
 /* Works with the session until it is lost, or it shall stop. */

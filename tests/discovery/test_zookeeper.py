@@ -163,6 +163,7 @@ def test_session_expires(zookeeper: Zookeeper, shell: Shell, namespace: str) -> 
         announce(zookeeper, namespace, **through) as announced,
         find(zookeeper, namespace, **through) as found,
     ):
+        announced.wait_standing("fresh")
         before = found.wait_hosts("gate.example.org:10000")["set"][0]["instance"]
         relay.close()
         found.wait_standing("stale", "no server of ZooKeeper can be reached")
