@@ -151,13 +151,17 @@ static void *work(void *data)
     return NULL;
 }
 
+/* Until all is shipped, also what was late and waits for the disk. */
 static void drain(Driver *driver, HgShipper *shipper)
 {
     HgShipperStatus status;
+    HgSpoolStatus spool;
     do {
         g_usleep(1000);
+        hg_spool_status(driver->spool, &spool, NULL); /* first: what is durable only grows */
         hg_shipper_status(shipper, &status, NULL);
-    } while (status.next < hg_spool_durable(driver->spool) || hg_spool_durable(driver->spool) == 0);
+    } while (spool.memory_bytes > 0 || status.next < hg_spool_durable(driver->spool) ||
+             hg_spool_durable(driver->spool) == 0);
 }
 
 static void report(Driver *driver, const HgSpoolRecovery *recovery, HgShipper *shipper, gint64 us,
