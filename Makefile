@@ -71,6 +71,7 @@ bench: build-release $(BUILD)/build.ninja
 	@bench/logins.py
 	@bench/spark_fetch.py
 	@.cache/venv/bin/python bench/sql_cost.py
+	@.cache/venv/bin/python bench/policy_cost.py
 	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegatectl tests/drivers/audit-driver $(QUIETLY)
 	@bench/audit_cost.py
 

@@ -3,6 +3,7 @@
 
 #include "ctl/policy_inputs.h"
 #include "policy/check.h"
+#include "policy/name.h"
 #include "sql/print.h"
 
 #include <string.h>
@@ -122,10 +123,12 @@ HgCtlResult hg_policy_test(const HgCtlStreams *streams, char ***argv, GError **e
 
 /* ---- explain ---- */
 
-static void explain_use(FILE *out, const HgDecisionUse *use)
+static void explain_use(FILE *out, const char *text, const HgDecisionUse *use)
 {
+    guint line, column;
     const HgTableAccess *access = use->access;
-    fprintf(out, "line %u, column %u: %s: %s\n", use->line, use->column, access->table->key,
+    hg_policy_locate((const guint8 *)text, use->at, &line, &column);
+    fprintf(out, "line %u, column %u: %s: %s\n", line, column, access->table->key,
             access->broken != NULL                        ? access->broken
             : !hg_access_allows(access, HG_ACTION_SELECT) ? "may not be read"
             : access->limited                             ? "is limited"
@@ -143,13 +146,14 @@ static void explain_use(FILE *out, const HgDecisionUse *use)
     }
 }
 
-static void explain(FILE *out, const HgSubject *subject, const HgDecision *decision)
+static void explain(FILE *out, const char *text, const HgSubject *subject,
+                    const HgDecision *decision)
 {
     fprintf(out, "version   %s\nuser      %s\n", hg_policy_set_version(hg_subject_set(subject)),
             hg_subject_is_covered(subject) ? "policies limit what this user sees or does"
                                            : "no policy limits this user");
     for (guint i = 0; i < decision->uses->len; i++)
-        explain_use(out, &g_array_index(decision->uses, HgDecisionUse, i));
+        explain_use(out, text, &g_array_index(decision->uses, HgDecisionUse, i));
     fprintf(out, "decision  %s\n", hg_decision_name(decision->kind));
     if (decision->reason != NULL)
         fprintf(out, "the user  %s\n", decision->reason);
@@ -183,6 +187,6 @@ HgCtlResult hg_policy_explain(const HgCtlStreams *streams, char ***argv, GError 
                                .nonce = nonce};
     g_auto(HgDecision) decision = {0};
     hg_policy_decide(subject, &session, hg_slice_from_string(inputs.text), &decision);
-    explain(streams->out, subject, &decision);
+    explain(streams->out, inputs.text, subject, &decision);
     return HG_CTL_DONE;
 }

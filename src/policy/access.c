@@ -122,6 +122,7 @@ static void build_head(HgTableAccess *access, const HgColumnAccess *columns)
             g_string_append_c(out, '.');
         hg_sql_print_name(out, parts[i]);
     }
+    access->room = out->len + 16 * 2 * table->columns->len + 256;
     access->head = g_string_free(out, FALSE);
 }
 
@@ -179,24 +180,35 @@ gboolean hg_access_allows(const HgTableAccess *access, guint actions)
 /* Appends a text with the nonce in the place of its marks. */
 static void append_marked(GString *out, const char *text, const char *nonce)
 {
+    gsize size = strlen(nonce), at = out->len;
+    guint marks = 0;
+    for (const char *mark = text; (mark = strchr(mark, HG_NONCE_MARK)) != NULL; mark++)
+        marks++;
+    g_string_set_size(out, at + strlen(text) + size * marks); /* a mark more than is needed each */
+    char *to = out->str + at;
     for (;;) {
-        const char *mark = strchr(text, HG_NONCE_MARK);
-        if (mark == NULL)
+        const char *mark = strchrnul(text, HG_NONCE_MARK);
+        memcpy(to, text, (gsize)(mark - text));
+        to += mark - text;
+        if (*mark == '\0')
             break;
-        g_string_append_len(out, text, mark - text);
-        g_string_append(out, nonce);
+        memcpy(to, nonce, size);
+        to += size;
         text = mark + 1;
     }
-    g_string_append(out, text);
+    g_string_truncate(out, (gsize)(to - out->str));
 }
 
 void hg_access_append(const HgTableAccess *access, GString *out, const char *nonce,
                       const char *travel, const char *copied)
 {
     append_marked(out, access->head, nonce);
-    if (*travel != '\0')
-        g_string_append_printf(out, " %s", travel);
-    g_string_append_printf(out, " AS p_%s", nonce);
+    if (*travel != '\0') {
+        g_string_append_c(out, ' ');
+        g_string_append(out, travel);
+    }
+    g_string_append(out, " AS p_");
+    g_string_append(out, nonce);
     if (access->filter != NULL) {
         g_string_append(out, " WHERE ");
         append_marked(out, access->filter, nonce);
@@ -205,5 +217,7 @@ void hg_access_append(const HgTableAccess *access, GString *out, const char *non
         g_string_append(out, access->filter != NULL ? " AND " : " WHERE ");
         append_marked(out, copied, nonce);
     }
-    g_string_append_printf(out, ") WHERE b_%s >= 0)", nonce);
+    g_string_append(out, ") WHERE b_");
+    g_string_append(out, nonce);
+    g_string_append(out, " >= 0)");
 }

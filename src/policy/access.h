@@ -14,6 +14,7 @@ typedef struct {
     gboolean *shown;        /* by column: it is there */
     gboolean *plain;        /* by column: it is there as it is stored */
     GPtrArray *policies;    /* of const HgPolicy: those that apply */
+    gsize room;             /* about how much hg_access_append() appends */
     char *head;             /* the derived table up to the table's name; NULL unless limited */
     char *filter;           /* NULL, or the condition on its rows */
 } HgTableAccess;

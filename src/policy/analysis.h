@@ -19,6 +19,21 @@ typedef struct {
     gboolean derived; /* the derived table takes its place */
 } HgUse;
 
+/* What is known of a SELECT whose conditions may be copied. */
+typedef struct {
+    const HgSqlNode *select; /* NULL when nothing is known yet */
+    const HgSqlNode *where;  /* NULL when nothing may be copied */
+    gboolean alone;          /* all relations of its FROM are known tables */
+    gboolean outer_join;     /* rows may be made up of NULLs: IS NULL stays above */
+} HgSelectFacts;
+
+/* Words without which some things can't be in a statement: then nobody has to look for them. */
+enum {
+    HG_SEEN_SCRIPT = 1 << 0,    /* TRANSFORM, MAP, REDUCE */
+    HG_SEEN_PARAMETER = 1 << 1, /* ? and : */
+    HG_SEEN_PATH = 1 << 2,      /* a name of three parts or more */
+};
+
 typedef struct {
     HgSubject *subject;
     const HgPolicySession *session;
@@ -27,12 +42,14 @@ typedef struct {
     HgSqlScope *scope;
     const HgSqlToken *tokens;
     guint32 count;           /* of the tokens */
+    guint seen;              /* HG_SEEN_...: which words there are */
     const HgSqlNode *root;   /* the statement; within EXPLAIN, what is explained */
     HgSqlStatementKind kind; /* of root */
     GArray *uses;            /* HgUse */
     GPtrArray *unknown;      /* of HgTable, owned: names of tables that aren't known */
     GArray *edits;           /* HgSqlEdit */
     GPtrArray *texts;        /* what the edits put in; owned */
+    HgSelectFacts facts;     /* of the SELECT that was looked at last */
     HgDecision *out;
 } HgAnalysis;
 
@@ -89,5 +106,5 @@ gboolean hg_analysis_replace(HgAnalysis *analysis);
 gboolean hg_analysis_qualify(HgAnalysis *analysis);
 
 /* The conditions of a use's WHERE that may go below the barrier, as SQL with marks for the nonce;
- * empty when there are none (copy.c). To be freed. */
-char *hg_analysis_copies(const HgAnalysis *analysis, const HgUse *use);
+ * empty or NULL when there are none (copy.c). To be freed. */
+char *hg_analysis_copies(HgAnalysis *analysis, const HgUse *use);

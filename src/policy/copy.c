@@ -14,8 +14,7 @@ typedef struct {
     const HgUse *use;
     guint32 at;
     guint32 end;
-    gboolean alone;         /* all relations of the FROM are known tables */
-    gboolean outer_join;    /* rows may be made up of NULLs: IS NULL stays above */
+    const HgSelectFacts *facts;
     const HgColumn *column; /* of the condition at hand */
     GString *out;
 } Copier;
@@ -29,18 +28,15 @@ static guint kind(const Copier *copier, guint32 ahead)
 /* ---- is it allowed at all? ---- */
 
 /* The words of a FROM that change what a condition above it means. */
-static gboolean read_from(Copier *copier, const HgSqlNode *from)
+static gboolean read_from(const HgAnalysis *analysis, const HgSqlNode *from, HgSelectFacts *facts)
 {
-    guint depth = 0;
     for (guint32 i = from->first; i < from->end; i++) {
-        guint word = hg_analysis_kind_at(copier->analysis, i);
-        depth += word == T(LEFT_PAREN);
-        depth -= word == T(RIGHT_PAREN);
+        guint word = hg_analysis_kind_at(analysis, i);
         if (word == T(SEMI) || word == T(ANTI) || word == T(PIVOT) || word == T(UNPIVOT))
             return FALSE;
-        copier->outer_join |= word == T(LEFT) || word == T(RIGHT) || word == T(FULL);
+        facts->outer_join |= word == T(LEFT) || word == T(RIGHT) || word == T(FULL);
     }
-    return depth == 0;
+    return TRUE;
 }
 
 /* TRUE when each relation of the FROM, at whatever depth of joins, is a table that is known. */
@@ -66,27 +62,31 @@ static gboolean is_known(const HgAnalysis *analysis, const HgSqlNode *node)
     return TRUE;
 }
 
-/* The WHERE of the SELECT that the relation is in; NULL when nothing may be copied. */
-static const HgSqlNode *find_where(Copier *copier)
+static gboolean is_conjunction(const HgAnalysis *analysis, const HgSqlNode *where);
+
+/* Looks at a SELECT: has it a WHERE whose conditions may be copied? */
+static void look_at(const HgAnalysis *analysis, const HgSqlNode *select, HgSelectFacts *facts)
 {
     const HgSqlNode *from = NULL, *where = NULL;
     gboolean views = FALSE;
-    if (copier->use->owner->kind != HG_SQL_NODE_SELECT)
-        return NULL;
-    for (const HgSqlNode *child = copier->use->owner->child; child != NULL; child = child->next) {
+    *facts = (HgSelectFacts){.select = select};
+    if (select->kind != HG_SQL_NODE_SELECT)
+        return;
+    for (const HgSqlNode *child = select->child; child != NULL; child = child->next) {
         if (child->kind == HG_SQL_NODE_FROM)
             from = child;
         else if (child->kind == HG_SQL_NODE_CLAUSE &&
-                 hg_analysis_kind_at(copier->analysis, child->first) == T(WHERE))
+                 hg_analysis_kind_at(analysis, child->first) == T(WHERE))
             where = child;
         else if (child->kind == HG_SQL_NODE_SELECT || child->kind == HG_SQL_NODE_QUERY)
-            return NULL; /* FROM ... SELECT ... SELECT: the rows go to several */
+            return; /* FROM ... SELECT ... SELECT: the rows go to several */
         views |= child->kind == HG_SQL_NODE_LATERAL_VIEW;
     }
-    if (from == NULL || where == NULL || !read_from(copier, from))
-        return NULL;
-    copier->alone = !views && is_known(copier->analysis, from);
-    return where;
+    if (from == NULL || where == NULL || !read_from(analysis, from, facts) ||
+        !is_conjunction(analysis, where))
+        return;
+    facts->where = where;
+    facts->alone = !views && is_known(analysis, from);
 }
 
 /* A sample or a list of columns' names stands between the table and the condition. */
@@ -154,18 +154,46 @@ static gboolean is_only_called(const Copier *copier, const char *name)
     return TRUE;
 }
 
+/* TRUE when what follows the column at the beginning could be a safe condition: most aren't, and
+ * are told by two tokens. */
+static gboolean has_shape(const Copier *copier)
+{
+    guint32 words = kind(copier, 1) == T(DOT) ? 3 : 1;
+    switch (kind(copier, words)) {
+    case T(IN):
+        return kind(copier, words + 1) == T(LEFT_PAREN) && kind(copier, words + 2) != T(SELECT) &&
+               kind(copier, words + 2) != T(IDENTIFIER);
+    case T(BETWEEN):
+    case T(EQ):
+    case T(NSEQ):
+    case T(NEQ):
+    case T(NEQJ):
+    case T(LT):
+    case T(LTE):
+    case T(GT):
+    case T(GTE):
+        /* a literal: DATE and TIMESTAMP are the only words */
+        return kind(copier, words + 2) != T(DOT) && kind(copier, words + 2) != T(LEFT_PAREN) &&
+               kind(copier, words + 1) != T(IDENTIFIER) && kind(copier, words + 1) != T(LEFT_PAREN);
+    case T(IS):
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
 /* Reads the column at the beginning; FALSE when it isn't one of this use's table, or is masked. */
 static gboolean read_column(Copier *copier)
 {
     const HgTableAccess *access = copier->use->access;
     gboolean qualified = kind(copier, 1) == T(DOT);
-    if (!is_name(kind(copier, 0)) || (qualified && !is_name(kind(copier, 2))))
+    if (!has_shape(copier) || !is_name(kind(copier, 0)) || (qualified && !is_name(kind(copier, 2))))
         return FALSE;
     g_autofree char *first = folded_name(copier, 0);
     g_autofree char *name = folded_name(copier, qualified ? 2 : 0);
     if (qualified && (strcmp(first, copier->use->exposed) != 0 || !is_only_called(copier, first)))
         return FALSE;
-    if (!qualified && (!copier->alone || !is_only_here(copier, name)))
+    if (!qualified && (!copier->facts->alone || !is_only_here(copier, name)))
         return FALSE;
     int index = hg_table_column(copier->use->table, name);
     if (index < 0 || !access->plain[index])
@@ -256,7 +284,7 @@ static gboolean read_is(Copier *copier)
 {
     gboolean negated = kind(copier, 0) == T(NOT);
     copier->at += negated;
-    if (kind(copier, 0) != T(NULL) || (!negated && copier->outer_join))
+    if (kind(copier, 0) != T(NULL) || (!negated && copier->facts->outer_join))
         return FALSE;
     copier->at++;
     return TRUE;
@@ -293,7 +321,7 @@ static gboolean copy_one(Copier *copier)
         return FALSE;
     if (copier->out->len > 0)
         g_string_append(copier->out, " AND ");
-    g_string_append_printf(copier->out, "p_%c.", HG_NONCE_MARK);
+    g_string_append_len(copier->out, (const char[]){'p', '_', HG_NONCE_MARK, '.'}, 4);
     hg_sql_print_name(copier->out, copier->column->name);
     g_string_append_c(copier->out, ' ');
     hg_sql_print_edited(copier->out, copier->analysis->tree, rest, copier->at, NULL, 0);
@@ -321,11 +349,11 @@ static gboolean next_condition(Copier *copier)
 }
 
 /* TRUE when the WHERE is conditions with AND between, as far as its words tell. */
-static gboolean is_conjunction(const Copier *copier)
+static gboolean is_conjunction(const HgAnalysis *analysis, const HgSqlNode *where)
 {
     guint depth = 0;
-    for (guint32 i = 0; copier->at + i < copier->end; i++) {
-        guint word = kind(copier, i);
+    for (guint32 i = where->first + 1; i < where->end; i++) {
+        guint word = hg_analysis_kind_at(analysis, i);
         depth += word == T(LEFT_PAREN) || word == T(LEFT_BRACKET);
         depth -= word == T(RIGHT_PAREN) || word == T(RIGHT_BRACKET);
         if (depth == 0 && (word == T(OR) || word == T(CASE) || word == T(ARROW)))
@@ -334,21 +362,22 @@ static gboolean is_conjunction(const Copier *copier)
     return depth == 0;
 }
 
-char *hg_analysis_copies(const HgAnalysis *analysis, const HgUse *use)
+char *hg_analysis_copies(HgAnalysis *analysis, const HgUse *use)
 {
-    Copier copier = {.analysis = analysis, .use = use};
-    const HgSqlNode *where = is_plain_relation(use) ? find_where(&copier) : NULL;
-    if (where == NULL)
-        return g_strdup("");
-    copier.at = where->first + 1;
-    copier.end = where->end;
+    Copier copier = {.analysis = analysis, .use = use, .facts = &analysis->facts};
+    if (!is_plain_relation(use))
+        return NULL;
+    if (analysis->facts.select != use->owner)
+        look_at(analysis, use->owner, &analysis->facts);
+    if (analysis->facts.where == NULL)
+        return NULL;
+    copier.at = analysis->facts.where->first + 1;
+    copier.end = analysis->facts.where->end;
     copier.out = g_string_new(NULL);
-    if (is_conjunction(&copier)) {
-        do {
-            guint32 start = copier.at;
-            if (!copy_one(&copier))
-                copier.at = start;
-        } while (next_condition(&copier));
-    }
+    do {
+        guint32 start = copier.at;
+        if (!copy_one(&copier))
+            copier.at = start;
+    } while (next_condition(&copier));
     return g_string_free(copier.out, FALSE);
 }

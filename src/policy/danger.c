@@ -123,16 +123,11 @@ static gboolean check_statement(HgAnalysis *analysis, const HgSqlNode *node)
 /* ---- names ---- */
 
 /* TRUE for a name of two parts that is a path behind a format, whatever databases there are. */
-static gboolean is_path(const HgAnalysis *analysis, const HgSqlNode *name)
+static gboolean is_path(const HgAnalysis *analysis, const char *first, const char *second)
 {
     static const char *const formats[] = {
         "parquet", "orc",    "csv", "json",    "text", "avro", "delta", "jdbc",  "binaryfile",
         "image",   "libsvm", "xml", "iceberg", "hive", "noop", "rate",  "socket"};
-    guint32 at = name->first;
-    if (name->end != name->first + 3)
-        return FALSE;
-    g_autofree char *first = hg_sql_tree_part(analysis->tree, name, &at);
-    g_autofree char *second = hg_sql_tree_part(analysis->tree, name, &at);
     g_autofree char *folded = hg_policy_fold(first);
     const char *current = analysis->session->catalog;
     if (hg_schemas_has_database(hg_subject_schemas(analysis->subject),
@@ -146,15 +141,20 @@ static gboolean is_path(const HgAnalysis *analysis, const HgSqlNode *name)
     return FALSE;
 }
 
-static gboolean check_table_name(HgAnalysis *analysis, const HgSqlNode *name)
+static gboolean check_table_name(HgAnalysis *analysis, const HgSqlReference *reference)
 {
-    /* a name that is an expression could be a path; what it is for covered users, resolve.c says */
-    if ((name->flags & HG_SQL_FLAG_DYNAMIC) != 0)
-        return hg_subject_is_covered(analysis->subject) ||
-               need(analysis, name->first, HG_CAPABILITY_DYNAMIC_SQL, "IDENTIFIER()");
-    if (is_path(analysis, name) &&
-        !need(analysis, name->first, HG_CAPABILITY_PATHS, "reading or writing a path as a table"))
-        return FALSE;
+    const HgSqlNode *name = reference->name;
+    gboolean computed = (name->flags & HG_SQL_FLAG_DYNAMIC) != 0;
+    if (computed || name->end == name->first + 3) {
+        g_auto(GStrv) parts = hg_sql_reference_parts(analysis->tree, reference, NULL);
+        if (parts == NULL)
+            return need(analysis, name->first, HG_CAPABILITY_DYNAMIC_SQL,
+                        "a name that is computed");
+        if (g_strv_length(parts) == 2 && is_path(analysis, parts[0], parts[1]) &&
+            !need(analysis, name->first, HG_CAPABILITY_PATHS,
+                  "reading or writing a path as a table"))
+            return FALSE;
+    }
     return hg_analysis_kind_at(analysis, name->end) != T(WITH) ||
            hg_analysis_kind_at(analysis, name->end + 1) != T(LEFT_PAREN) ||
            need(analysis, name->end, HG_CAPABILITY_DATA_SOURCES, "options of a table");
@@ -165,23 +165,24 @@ static gboolean check_function_name(HgAnalysis *analysis, const HgSqlNode *name)
     if ((name->flags & HG_SQL_FLAG_DYNAMIC) != 0)
         return need(analysis, name->first, HG_CAPABILITY_DYNAMIC_SQL,
                     "a function whose name is computed");
-    guint32 last = name->end - 1;
-    g_autofree char *part = hg_sql_tree_part(analysis->tree, name, &last);
-    if (hg_function_kind(hg_slice_from_string(part)) != HG_FUNCTION_REFLECT)
+    HgSlice last = hg_analysis_token(analysis, name->end - 1);
+    if (last.size > 2 && (last.data[0] == '`' || last.data[0] == '"'))
+        last = hg_slice(last.data + 1, last.size - 2);
+    if (hg_function_kind(last) != HG_FUNCTION_REFLECT)
         return TRUE;
     return need(analysis, name->first, HG_CAPABILITY_REFLECT, "calling methods of the JVM");
 }
 
-static gboolean check_name(HgAnalysis *analysis, const HgSqlNode *name)
+static gboolean check_name(HgAnalysis *analysis, const HgSqlReference *reference)
 {
-    switch ((HgSqlRole)name->role) {
+    switch (reference->role) {
     case HG_SQL_ROLE_READ:
     case HG_SQL_ROLE_WRITE:
     case HG_SQL_ROLE_CHANGE:
     case HG_SQL_ROLE_OBJECT:
-        return check_table_name(analysis, name);
+        return check_table_name(analysis, reference);
     case HG_SQL_ROLE_FUNCTION:
-        return check_function_name(analysis, name);
+        return check_function_name(analysis, reference->name);
     default:
         return TRUE;
     }
@@ -195,14 +196,25 @@ static HgSqlWalk check_node(const HgSqlNode *node, gpointer data)
         good = check_statement(analysis, node);
     else if (node->kind == HG_SQL_NODE_TRANSFORM)
         good = need(analysis, node->first, HG_CAPABILITY_TRANSFORM, "running a script");
-    else if (node->kind == HG_SQL_NODE_NAME)
-        good = check_name(analysis, node);
     return good ? HG_SQL_WALK_CONTINUE : HG_SQL_WALK_ABORT;
 }
 
 gboolean hg_analysis_dangers(HgAnalysis *analysis)
 {
-    return hg_sql_walk(hg_sql_tree_root(analysis->tree), check_node, NULL, analysis);
+    const HgSqlNode *whole = hg_sql_tree_root(analysis->tree);
+    /* without such words only EXPLAIN and scripts hold more than one statement, directly */
+    gboolean nested = whole->child != NULL && whole->child->kind == HG_SQL_NODE_STATEMENT;
+    gboolean script = whole->detail == HG_SQL_STATEMENT_SCRIPT;
+    if (!nested && !script && (analysis->seen & HG_SEEN_SCRIPT) == 0) {
+        if (!check_statement(analysis, whole))
+            return FALSE;
+    } else if (!hg_sql_walk(whole, check_node, NULL, analysis)) {
+        return FALSE;
+    }
+    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope); i++)
+        if (!check_name(analysis, hg_sql_scope_at(analysis->scope, i)))
+            return FALSE;
+    return TRUE;
 }
 
 /* ---- a text that can't be read ---- */

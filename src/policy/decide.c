@@ -77,37 +77,60 @@ static int compare_edits(gconstpointer a, gconstpointer b)
 static void print(HgAnalysis *analysis)
 {
     const HgSqlNode *whole = hg_sql_tree_root(analysis->tree);
-    GString *out = g_string_sized_new(analysis->text.size * 2 + 64);
+    gsize room = analysis->text.size + analysis->count + 64;
+    for (guint i = 0; i < analysis->edits->len; i++)
+        room += strlen(g_array_index(analysis->edits, HgSqlEdit, i).with) + 2;
+    GString *out = g_string_sized_new(room);
     g_array_sort(analysis->edits, compare_edits);
     hg_sql_print_edited(out, analysis->tree, whole->first, whole->end,
                         (const HgSqlEdit *)(void *)analysis->edits->data, analysis->edits->len);
     analysis->out->sql = g_string_free(out, FALSE);
 }
 
+static void note_policies(GPtrArray *noted, const GPtrArray *policies)
+{
+    for (guint i = 0; i < policies->len; i++) {
+        const HgPolicy *policy = g_ptr_array_index(policies, i);
+        if (!g_ptr_array_find(noted, policy->name, NULL))
+            g_ptr_array_add(noted, policy->name);
+    }
+}
+
 /* Notes each table that is named, and the policies on it. */
 static void note_uses(HgAnalysis *analysis)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < analysis->uses->len; i++) {
         const HgUse *use = &g_array_index(analysis->uses, HgUse, i);
-        HgDecisionUse noted = {.access = use->access};
-        if (use->access == NULL || use->access->policies == NULL)
+        HgDecisionUse noted = {.at = analysis->tokens[use->name->first].start,
+                               .access = use->access};
+        if (use->access == NULL)
             continue;
-        hg_policy_locate(analysis->text.data, analysis->tokens[use->name->first].start, &noted.line,
-                         &noted.column);
         g_array_append_val(analysis->out->uses, noted);
-        for (guint k = 0; k < use->access->policies->len; k++) {
-            const HgPolicy *policy = g_ptr_array_index(use->access->policies, k);
-            if (g_hash_table_add(seen, policy->name))
-                g_ptr_array_add(analysis->out->policies, policy->name);
-        }
+        note_policies(analysis->out->policies, use->access->policies);
     }
+}
+
+/* The aliases of derived tables end in _ and the nonce; a statement that holds that by chance could
+ * capture them. */
+static gboolean check_nonce(HgAnalysis *analysis)
+{
+    const char *nonce = analysis->session->nonce;
+    gsize size = strlen(nonce);
+    for (guint32 i = 0; i < analysis->count; i++) {
+        HgSlice word = hg_analysis_token(analysis, i);
+        if (word.size > size && memmem(word.data, word.size, nonce, size) != NULL)
+            return hg_analysis_refuse(analysis, i,
+                                      "this holds the number that was drawn for the statement; "
+                                      "send it again");
+    }
+    return TRUE;
 }
 
 /* Covered users: everything is looked at, and the text is made anew. */
 static gboolean rewrite(HgAnalysis *analysis)
 {
-    gboolean good = hg_analysis_text_is_known(analysis) && hg_analysis_resolve(analysis);
+    gboolean good = check_nonce(analysis) && hg_analysis_text_is_known(analysis) &&
+                    hg_analysis_resolve(analysis);
     note_uses(analysis);
     if (!good || !hg_analysis_rules(analysis) || !hg_analysis_replace(analysis) ||
         !hg_analysis_qualify(analysis))
@@ -135,6 +158,31 @@ static const HgSqlNode *innermost(const HgSqlNode *root)
     return root;
 }
 
+static guint words_seen(const HgAnalysis *analysis)
+{
+    guint seen = 0;
+    for (guint32 i = 0; i < analysis->count; i++) {
+        switch (analysis->tokens[i].kind) {
+        case HG_SQL_TOKEN_TRANSFORM:
+        case HG_SQL_TOKEN_MAP:
+        case HG_SQL_TOKEN_REDUCE:
+            seen |= HG_SEEN_SCRIPT;
+            break;
+        case HG_SQL_TOKEN_QUESTION:
+        case HG_SQL_TOKEN_COLON:
+            seen |= HG_SEEN_PARAMETER;
+            break;
+        case HG_SQL_TOKEN_DOT:
+            if (i + 2 < analysis->count && analysis->tokens[i + 2].kind == HG_SQL_TOKEN_DOT)
+                seen |= HG_SEEN_PATH;
+            break;
+        default:
+            break;
+        }
+    }
+    return seen;
+}
+
 static gboolean decide_text(HgAnalysis *analysis)
 {
     g_autoptr(GError) error = NULL;
@@ -150,41 +198,41 @@ static gboolean decide_text(HgAnalysis *analysis)
     if (analysis->tree == NULL)
         return hg_analysis_unread_dangers(analysis);
     analysis->tokens = hg_sql_tree_tokens(analysis->tree, &analysis->count);
+    analysis->seen = words_seen(analysis);
     analysis->root = innermost(hg_sql_tree_root(analysis->tree));
     analysis->kind = (HgSqlStatementKind)analysis->root->detail;
     analysis->out->statement = (HgSqlStatementKind)hg_sql_tree_root(analysis->tree)->detail;
     return decide_read(analysis);
 }
 
+/* The place of ${ in a text; NULL when there is none. */
+static const guint8 *find_variable(HgSlice text)
+{
+    const guint8 *end = text.data + text.size;
+    for (const guint8 *at = text.data; at < end; at++) {
+        at = memchr(at, '$', (gsize)(end - at));
+        if (at == NULL)
+            return NULL;
+        if (at + 1 < end && at[1] == '{')
+            return at;
+    }
+    return NULL;
+}
+
 /* Spark puts values in the place of ${...} before it reads the text, in strings and comments, too.
  */
 static gboolean check_substitution(HgAnalysis *analysis)
 {
-    const char *found =
-        g_strstr_len((const char *)analysis->text.data, (gssize)analysis->text.size, "${");
+    const guint8 *found = find_variable(analysis->text);
     guint line, column;
-    if (analysis->text.size == 0 || found == NULL || analysis->session->options.keeps_variables ||
+    if (found == NULL || analysis->session->options.keeps_variables ||
         hg_subject_can(analysis->subject, HG_CAPABILITY_SUBSTITUTION))
         return TRUE;
-    hg_policy_locate(analysis->text.data, (gsize)(found - (const char *)analysis->text.data), &line,
-                     &column);
+    hg_policy_locate(analysis->text.data, (gsize)(found - analysis->text.data), &line, &column);
     analysis->out->reason = g_strdup_printf(
         "line %u, column %u: ${ would be replaced by the value of a variable, so what runs can't "
         "be known; write the value itself (in a string: \\u0024{)",
         line, column);
-    return FALSE;
-}
-
-/* The aliases of derived tables end in _ and the nonce; a statement that holds that by chance could
- * capture them. */
-static gboolean check_nonce(HgAnalysis *analysis)
-{
-    g_autofree char *end = g_strconcat("_", analysis->session->nonce, NULL);
-    if (analysis->text.size == 0 ||
-        g_strstr_len((const char *)analysis->text.data, (gssize)analysis->text.size, end) == NULL)
-        return TRUE;
-    analysis->out->reason = g_strdup("the statement holds the number that was drawn for it; "
-                                     "send it again");
     return FALSE;
 }
 
@@ -199,11 +247,11 @@ static gboolean is_free(const HgSubject *subject)
 
 static gboolean decide(HgAnalysis *analysis)
 {
-    if (memchr(analysis->text.data, 0, analysis->text.size) != NULL) {
+    if (analysis->text.size > 0 && memchr(analysis->text.data, 0, analysis->text.size) != NULL) {
         analysis->out->reason = g_strdup("there is a NUL in the statement");
         return FALSE;
     }
-    return check_substitution(analysis) && check_nonce(analysis) && decide_text(analysis);
+    return check_substitution(analysis) && decide_text(analysis);
 }
 
 static void finish(HgAnalysis *analysis, gboolean good)
@@ -226,11 +274,11 @@ void hg_policy_decide(HgSubject *subject, const HgPolicySession *session, HgSlic
 {
     HgAnalysis analysis = {.subject = subject, .session = session, .text = text, .out = out};
     *out = (HgDecision){.policies = g_ptr_array_new(),
-                        .uses = g_array_new(FALSE, FALSE, sizeof(HgDecisionUse))};
-    analysis.uses = g_array_new(FALSE, FALSE, sizeof(HgUse));
+                        .uses = g_array_sized_new(FALSE, FALSE, sizeof(HgDecisionUse), 16)};
+    analysis.uses = g_array_sized_new(FALSE, FALSE, sizeof(HgUse), 16);
     g_array_set_clear_func(analysis.uses, use_clear);
     analysis.unknown = g_ptr_array_new_with_free_func((GDestroyNotify)hg_table_free);
-    analysis.edits = g_array_new(FALSE, FALSE, sizeof(HgSqlEdit));
+    analysis.edits = g_array_sized_new(FALSE, FALSE, sizeof(HgSqlEdit), 16);
     analysis.texts = g_ptr_array_new_with_free_func(g_free);
     finish(&analysis, is_free(subject) || decide(&analysis));
     hg_sql_scope_free(analysis.scope);

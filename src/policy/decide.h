@@ -29,8 +29,7 @@ typedef enum {
 
 /* A table that the statement names. */
 typedef struct {
-    guint line; /* where, from 1 */
-    guint column;
+    guint32 at;                  /* where in the text, in bytes */
     const HgTableAccess *access; /* borrowed from the subject */
 } HgDecisionUse;
 

@@ -2,6 +2,7 @@
 #include "policy/function.h"
 
 #include "policy/function_names.h"
+#include "policy/name.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ static gboolean lower(HgSlice name, char out[HG_FUNCTION_NAME_MAX + 1])
     if (name.size == 0 || name.size > HG_FUNCTION_NAME_MAX)
         return FALSE;
     for (gsize i = 0; i < name.size; i++)
-        out[i] = g_ascii_tolower((char)name.data[i]);
+        out[i] = hg_policy_lower((char)name.data[i]);
     out[name.size] = '\0';
     return TRUE;
 }

@@ -3,6 +3,15 @@
 
 char *hg_policy_fold(const char *name)
 {
+    gsize size = 0;
+    while (name[size] != '\0' && (guchar)name[size] < 0x80)
+        size++;
+    if (name[size] == '\0') {
+        char *folded = g_malloc(size + 1);
+        for (gsize i = 0; i <= size; i++)
+            folded[i] = hg_policy_lower(name[i]);
+        return folded;
+    }
     GString *out = g_string_new(NULL);
     for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at))
         g_string_append_unichar(out, g_unichar_tolower(g_utf8_get_char(at)));

@@ -9,6 +9,12 @@
 /* A name as it is compared: in lower case, letter by letter, as Spark folds names (to be freed). */
 char *hg_policy_fold(const char *name);
 
+/* A letter of ASCII in lower case. */
+static inline char hg_policy_lower(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter | 0x20) : letter;
+}
+
 /* TRUE when all of `text` is what the pattern says; * stands for any number of characters. Both are
  * compared as they are. */
 gboolean hg_policy_glob(const char *pattern, const char *text);

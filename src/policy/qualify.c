@@ -129,5 +129,7 @@ static HgSqlWalk enter(const HgSqlNode *node, gpointer data)
 
 gboolean hg_analysis_qualify(HgAnalysis *analysis)
 {
+    if ((analysis->seen & HG_SEEN_PATH) == 0)
+        return TRUE;
     return hg_sql_walk(analysis->root, enter, NULL, analysis);
 }

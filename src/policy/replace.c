@@ -77,8 +77,29 @@ static gboolean is_lateral(const HgAnalysis *analysis, const HgUse *use)
     return FALSE;
 }
 
+/* TRUE in a subquery in ORDER BY and its kind, or in a join's ON: Spark refuses there what could
+ * change from row to row, and takes the barrier for such a thing. */
+static gboolean is_sorted_by(const HgAnalysis *analysis, const HgUse *use)
+{
+    const HgSqlNode *child = use->relation;
+    for (const HgSqlNode *node = child->parent; node != NULL; child = node, node = node->parent) {
+        guint word = hg_analysis_kind_at(analysis, node->first);
+        if (node->kind == HG_SQL_NODE_CLAUSE &&
+            (word == T(ORDER) || word == T(SORT) || word == T(CLUSTER) || word == T(DISTRIBUTE)))
+            return TRUE;
+        if (node->kind == HG_SQL_NODE_JOIN && child->kind != HG_SQL_NODE_RELATION &&
+            child->kind != HG_SQL_NODE_FUNCTION_RELATION)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean check_place(HgAnalysis *analysis, const HgUse *use)
 {
+    if (is_sorted_by(analysis, use))
+        return hg_analysis_refuse(analysis, use->name->first,
+                                  "a protected table can't stand in a subquery in ORDER BY or ON; "
+                                  "put the subquery into the SELECT list or FROM");
     if (is_lateral(analysis, use))
         return hg_analysis_refuse(analysis, use->name->first,
                                   "a protected table can't stand in a LATERAL subquery; join it "
@@ -99,19 +120,22 @@ static gboolean replace_limited(HgAnalysis *analysis, HgUse *use)
     const HgSqlNode *sample = child_of(use->relation, HG_SQL_NODE_SAMPLE);
     gboolean query = is_table_query(analysis, use);
     g_autofree char *copied = hg_analysis_copies(analysis, use);
-    GString *out = g_string_new(query ? "SELECT * FROM " : NULL);
+    GString *out = g_string_sized_new(use->access->room);
+    g_string_append(out, query ? "SELECT * FROM " : "");
     use->derived = TRUE;
-    hg_access_append(use->access, out, analysis->session->nonce, travel->str, copied);
-    GString *alias = g_string_new("AS ");
-    print_alias(analysis, use, alias);
-    if (use->alias == NULL && sample == NULL)
-        g_string_append_printf(out, " %s", alias->str);
+    hg_access_append(use->access, out, analysis->session->nonce, travel->str,
+                     copied != NULL ? copied : "");
+    if (use->alias == NULL && sample == NULL) {
+        g_string_append(out, " AS ");
+        print_alias(analysis, use, out);
+    }
     hg_analysis_take_edit(analysis, query ? use->relation->first : use->name->first,
                           replaced_end(use), g_string_free(out, FALSE));
-    if (use->alias == NULL && sample != NULL)
+    if (use->alias == NULL && sample != NULL) {
+        GString *alias = g_string_new("AS ");
+        print_alias(analysis, use, alias);
         hg_analysis_take_edit(analysis, sample->end, sample->end, g_string_free(alias, FALSE));
-    else
-        g_string_free(alias, TRUE);
+    }
     return TRUE;
 }
 

@@ -30,16 +30,19 @@ static const HgTable *find(HgAnalysis *analysis, const HgSqlNode *name, const ch
                            const char *database, const char *table)
 {
     const HgSchemas *schemas = hg_subject_schemas(analysis->subject);
-    HgTable *made = hg_table_new(catalog, database, table);
-    const HgTable *found = hg_schemas_find(schemas, made->key);
+    g_autofree char *written = g_strconcat(catalog, ".", database, ".", table, NULL);
+    g_autofree char *key = hg_policy_fold(written);
+    g_autofree char *folded = hg_policy_fold(catalog);
     gboolean plain =
         strchr(catalog, '.') == NULL && strchr(database, '.') == NULL && strchr(table, '.') == NULL;
-    g_ptr_array_add(analysis->unknown, made);
-    if (!plain || !hg_schemas_has_catalog(schemas, made->folded[0]))
+    if (!plain || !hg_schemas_has_catalog(schemas, folded))
         return NULL;
-    if (found != NULL)
+    const HgTable *found = hg_schemas_find(schemas, key);
+    if (found != NULL || must_exist((HgSqlRole)name->role))
         return found;
-    return must_exist((HgSqlRole)name->role) ? NULL : made;
+    HgTable *made = hg_table_new(catalog, database, table);
+    g_ptr_array_add(analysis->unknown, made);
+    return made;
 }
 
 /* The current catalog and database, for names that leave them out. */
@@ -55,12 +58,42 @@ static const char *current_database(const HgAnalysis *analysis)
     return database != NULL ? database : "default";
 }
 
+/* Appends a word to a key, folded; FALSE when it has letters that take more than that. */
+static gboolean append_folded(char *key, gsize room, gsize *size, const char *word)
+{
+    for (; *word != '\0'; word++) {
+        if ((guchar)*word >= 0x80 || *size + 1 >= room)
+            return FALSE;
+        key[(*size)++] = hg_policy_lower(*word);
+    }
+    key[*size] = '\0';
+    return TRUE;
+}
+
+/* The table of a name of one plain word, which most are: looked up without detours. NULL when it
+ * has to be looked at more closely. */
+static const HgTable *find_plain(HgAnalysis *analysis, const char *word)
+{
+    char key[256];
+    gsize size = 0;
+    if (analysis->session->temporary_views != NULL ||
+        !append_folded(key, sizeof key, &size, current_catalog(analysis)) ||
+        !append_folded(key, sizeof key, &size, ".") ||
+        !append_folded(key, sizeof key, &size, current_database(analysis)) ||
+        !append_folded(key, sizeof key, &size, ".") || !append_folded(key, sizeof key, &size, word))
+        return NULL;
+    return hg_schemas_find(hg_subject_schemas(analysis->subject), key);
+}
+
 /* The table of a name; NULL with *temporary for a temporary view, NULL without it for none. */
 static const HgTable *lookup(HgAnalysis *analysis, const HgSqlNode *name, char *const *parts,
                              gboolean *temporary)
 {
     const char *catalog = current_catalog(analysis);
     const char *database = current_database(analysis);
+    const HgTable *plain = parts[1] == NULL ? find_plain(analysis, parts[0]) : NULL;
+    if (plain != NULL)
+        return plain;
     g_autofree char *first = hg_policy_fold(parts[0]);
     switch (g_strv_length((char **)parts)) {
     case 1:
@@ -122,9 +155,8 @@ static gboolean add_use(HgAnalysis *analysis, const HgSqlReference *reference, c
     if (use.table != NULL)
         use.access = hg_subject_access(analysis->subject, use.table);
     guint32 at = alias != NULL ? alias->first : 0;
-    g_autofree char *called =
-        alias != NULL ? hg_sql_tree_part(analysis->tree, alias, &at) : g_strdup(parts[last]);
-    use.exposed = hg_policy_fold(called);
+    g_autofree char *called = alias != NULL ? hg_sql_tree_part(analysis->tree, alias, &at) : NULL;
+    use.exposed = hg_policy_fold(alias != NULL ? called : parts[last]);
     g_array_append_val(analysis->uses, use);
     return use.access == NULL || check_access(analysis, &use);
 }
@@ -137,6 +169,17 @@ static gboolean is_own_name(const HgAnalysis *analysis, const HgSqlReference *re
             analysis->kind == HG_SQL_STATEMENT_CACHE);
 }
 
+/* The part of a name of one plain word: nothing to unquote or compute. */
+static char **plain_word(const HgAnalysis *analysis, const HgSqlNode *name)
+{
+    if (name->end != name->first + 1 ||
+        hg_analysis_kind_at(analysis, name->first) != HG_SQL_TOKEN_IDENTIFIER)
+        return NULL;
+    char **parts = g_new0(char *, 2);
+    parts[0] = hg_slice_dup_string(hg_analysis_token(analysis, name->first));
+    return parts;
+}
+
 static gboolean resolve_one(HgAnalysis *analysis, const HgSqlReference *reference)
 {
     g_autoptr(GError) error = NULL;
@@ -145,7 +188,9 @@ static gboolean resolve_one(HgAnalysis *analysis, const HgSqlReference *referenc
         return TRUE;
     if (reference->role == HG_SQL_ROLE_VARIABLE || is_own_name(analysis, reference))
         return TRUE;
-    g_auto(GStrv) parts = hg_sql_reference_parts(analysis->tree, reference, &error);
+    g_auto(GStrv) parts = plain_word(analysis, reference->name);
+    if (parts == NULL)
+        parts = hg_sql_reference_parts(analysis->tree, reference, &error);
     if (parts == NULL)
         return hg_analysis_refuse(analysis, reference->name->first, "%s", error->message);
     if (parts[0] == NULL)

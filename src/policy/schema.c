@@ -23,6 +23,7 @@ void hg_table_free(HgTable *table)
         hg_type_free(column->type);
     }
     g_array_free(table->columns, TRUE);
+    g_hash_table_unref(table->by_name);
     g_strfreev(table->folded);
     g_free(table->key);
     g_free(table->catalog);
@@ -53,6 +54,7 @@ HgTable *hg_table_new(const char *catalog, const char *database, const char *nam
     table->folded[2] = hg_policy_fold(table->name);
     table->key = g_strjoinv(".", table->folded);
     table->columns = g_array_new(FALSE, FALSE, sizeof(HgColumn));
+    table->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     return table;
 }
 
@@ -97,6 +99,7 @@ gboolean hg_schemas_add_column(HgTable *table, const char *name, const char *typ
     }
     column.type = hg_type_parse(type);
     g_array_append_val(table->columns, column);
+    g_hash_table_insert(table->by_name, column.folded, GUINT_TO_POINTER(table->columns->len));
     return TRUE;
 }
 
@@ -129,10 +132,7 @@ const HgTable *hg_schemas_nth(const HgSchemas *schemas, guint index)
 
 int hg_table_column(const HgTable *table, const char *folded)
 {
-    for (guint i = 0; i < table->columns->len; i++)
-        if (strcmp(g_array_index(table->columns, HgColumn, i).folded, folded) == 0)
-            return (int)i;
-    return -1;
+    return (int)GPOINTER_TO_UINT(g_hash_table_lookup(table->by_name, folded)) - 1;
 }
 
 void hg_schemas_free(HgSchemas *schemas)

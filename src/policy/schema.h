@@ -17,9 +17,11 @@ typedef struct {
     char *catalog;
     char *database;
     char *name;
-    char *key;        /* folded: catalog.database.name */
-    char **folded;    /* the three parts, folded */
-    GArray *columns;  /* of HgColumn */
+    char *key;       /* folded: catalog.database.name */
+    char **folded;   /* the three parts, folded */
+    GArray *columns; /* of HgColumn */
+    GHashTable
+        *by_name;     /* folded name of a column -> its place, from 1; the keys are the columns' */
     gboolean is_view; /* its text is somebody else's, and not known here */
 } HgTable;
 

@@ -7,9 +7,25 @@
 
 #include <string.h>
 
+static gboolean is_ascii(HgSlice text)
+{
+    gsize at = 0;
+    for (; at + 8 <= text.size; at += 8) {
+        guint64 word;
+        memcpy(&word, text.data + at, sizeof word);
+        if ((word & G_GUINT64_CONSTANT(0x8080808080808080)) != 0)
+            return FALSE;
+    }
+    while (at < text.size && text.data[at] < 0x80)
+        at++;
+    return at == text.size;
+}
+
 /* Outside quotes Spark folds letters like U+017F to ASCII, and so could a reader after us. */
 static gboolean check_letters(HgAnalysis *analysis)
 {
+    if (is_ascii(analysis->text))
+        return TRUE;
     for (guint32 i = 0; i < analysis->count; i++) {
         const HgSqlToken *token = &analysis->tokens[i];
         if (token->kind == HG_SQL_TOKEN_STRING_LITERAL ||
@@ -42,7 +58,7 @@ static gboolean check_function(HgAnalysis *analysis, const HgSqlNode *name)
     HgSlice text = hg_sql_tree_span(analysis->tree, name);
     if (name->end != name->first + 1)
         return check_foreign(analysis, name);
-    if (text.data[0] == '`')
+    if (text.size > 2 && (text.data[0] == '`' || text.data[0] == '"'))
         text = hg_slice(text.data + 1, text.size - 2);
     switch (hg_function_kind(text)) {
     case HG_FUNCTION_UNKNOWN:
@@ -67,20 +83,25 @@ static gboolean is_called(const HgSqlNode *name)
             parent == HG_SQL_NODE_FUNCTION_RELATION);
 }
 
-static HgSqlWalk check_node(const HgSqlNode *node, gpointer data)
+static HgSqlWalk check_parameter(const HgSqlNode *node, gpointer data)
 {
-    HgAnalysis *analysis = data;
-    gboolean good = TRUE;
-    if (node->kind == HG_SQL_NODE_PARAMETER)
-        good = hg_analysis_refuse(analysis, node->first,
-                                  "a parameter; write the value into the statement");
-    else if (node->kind == HG_SQL_NODE_NAME && is_called(node))
-        good = check_function(analysis, node);
-    return good ? HG_SQL_WALK_CONTINUE : HG_SQL_WALK_ABORT;
+    if (node->kind != HG_SQL_NODE_PARAMETER)
+        return HG_SQL_WALK_CONTINUE;
+    hg_analysis_refuse(data, node->first, "a parameter; write the value into the statement");
+    return HG_SQL_WALK_ABORT;
 }
 
 gboolean hg_analysis_text_is_known(HgAnalysis *analysis)
 {
-    return check_letters(analysis) &&
-           hg_sql_walk(hg_sql_tree_root(analysis->tree), check_node, NULL, analysis);
+    if (!check_letters(analysis))
+        return FALSE;
+    if ((analysis->seen & HG_SEEN_PARAMETER) != 0 &&
+        !hg_sql_walk(hg_sql_tree_root(analysis->tree), check_parameter, NULL, analysis))
+        return FALSE;
+    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope); i++) {
+        const HgSqlNode *name = hg_sql_scope_at(analysis->scope, i)->name;
+        if (is_called(name) && !check_function(analysis, name))
+            return FALSE;
+    }
+    return TRUE;
 }

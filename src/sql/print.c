@@ -145,6 +145,18 @@ typedef struct {
     guint before;        /* the kind printed last */
 } Run;
 
+/* As g_string_append_len(), and in place when there is room. */
+static inline void append(GString *out, HgSlice text)
+{
+    if (out->len + text.size >= out->allocated_len) {
+        g_string_append_len(out, (const char *)text.data, (gssize)text.size);
+        return;
+    }
+    memcpy(out->str + out->len, text.data, text.size);
+    out->len += text.size;
+    out->str[out->len] = '\0';
+}
+
 static void print_next(Run *run, guint32 i)
 {
     const HgSqlToken *token = &run->tokens[i];
@@ -157,8 +169,9 @@ static void print_next(Run *run, guint32 i)
                      !may_touch(run->before, token->kind);
     if (apart && !inside && run->before != HG_SQL_TOKEN_EOF)
         g_string_append_c(run->out, ' ');
-    if (how == TEXT || (how == NAME && token->kind <= HG_SQL_TOKEN_LAST_KEYWORD))
-        g_string_append_len(run->out, (const char *)text.data, (gssize)text.size);
+    if (how == TEXT || token->kind == HG_SQL_TOKEN_IDENTIFIER ||
+        (how == NAME && token->kind <= HG_SQL_TOKEN_LAST_KEYWORD))
+        append(run->out, text);
     else
         print_token(run->out, token, text);
     run->before = token->kind;
@@ -172,6 +185,17 @@ void hg_sql_print_tokens(GString *out, const HgSqlTree *tree, guint32 first, gui
     mark(hg_sql_tree_root(tree), first, marks, end - first);
     for (guint32 i = first; i < end; i++)
         print_next(&run, i);
+}
+
+/* Marks what stands as it is: only statements have such parts, and those directly in them. */
+static void mark_texts(const HgSqlNode *statement, guint32 first, guint8 *marks, guint32 count)
+{
+    for (const HgSqlNode *node = statement->child; node != NULL; node = node->next) {
+        if (node->kind == HG_SQL_NODE_STATEMENT)
+            mark_texts(node, first, marks, count);
+        else if (node->kind == HG_SQL_NODE_TEXT)
+            mark(node, first, marks, count);
+    }
 }
 
 /* What an edit puts in stands apart from all around it but a dot. */
@@ -190,7 +214,7 @@ void hg_sql_print_edited(GString *out, const HgSqlTree *tree, guint32 first, gui
     Run run = {.out = out, .text = hg_sql_tree_text(tree), .first = first, .marks = marks};
     run.tokens = hg_sql_tree_tokens(tree, NULL);
     memset(marks, NAME, end - first + 1);
-    mark(hg_sql_tree_root(tree), first, marks, end - first);
+    mark_texts(hg_sql_tree_root(tree), first, marks, end - first);
     for (guint32 i = first; i < end;) {
         if (count > 0 && edits->first == i) {
             print_edit(&run, edits);

@@ -6,6 +6,7 @@ Each suite has a database with all rows, and one with the copies as the user of 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,11 @@ def _export(name: str, scale: float, folder: Path) -> tuple[list[str], list[tupl
         connection.execute(f"COPY {table} TO '{folder / table / 'part.parquet'}' (FORMAT PARQUET)")
     queries = connection.execute(f"SELECT query_nr, query FROM {name}_queries()").fetchall()
     connection.close()
-    return tables, [(number, text.strip().rstrip(";")) for number, text in queries]
+    # a name in double quotes is one in back-ticks for Spark
+    return tables, [
+        (number, re.sub(r'AS "([^"]*)"', r"AS `\1`", text.strip().rstrip(";")))
+        for number, text in queries
+    ]
 
 
 def load(session: Session, name: str, scale: float, folder: Path) -> Suite:

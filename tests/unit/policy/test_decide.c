@@ -72,6 +72,9 @@ START_TEST(rewrites)
           "INSERT INTO `spark_catalog`.`pub`.`t` SELECT id, name FROM " EMP EMP_END " AS `emp`");
     check("DESCRIBE emp", "DESCRIBE QUERY SELECT `id`, `name`, `ssn`, `dept` FROM "
                           "`spark_catalog`.`hr`.`emp`");
+    check("SELECT 1 FROM pub.t JOIN (SELECT id FROM emp) x ON x.id = t.id",
+          "SELECT 1 FROM `spark_catalog`.`pub`.`t` JOIN ( SELECT id FROM " EMP EMP_END
+          " AS `emp` ) x ON x.id = t.id");
     check("SELECT 1", "SELECT 1");
     check("SELECT year AS Year FROM (SELECT 1 AS year)",
           "SELECT year AS Year FROM ( SELECT 1 AS year )");
@@ -147,8 +150,8 @@ START_TEST(refuses)
     check("SELECT * FROM v", "refused: v can't be used at present; who looks after the policies "
                              "can say why");
     check("SELECT * FROM IDENTIFIER(upper('emp'))",
-          "refused: IDENTIFIER() holds an expression, so what it names can't be known; write the "
-          "name, or a plain string");
+          "refused: a name that is computed isn't allowed here; it needs the capability "
+          "dynamic_sql");
     check("SELECT f(1)", "refused: the function f is none of Spark's own, and no policy allows it");
     check("SELECT input_file_name()",
           "refused: this function shows how data is stored, and isn't allowed here");
@@ -156,6 +159,12 @@ START_TEST(refuses)
     check("SELECT \u017f", "refused: a letter outside ASCII; put names that need it in back-ticks");
     check("SELECT 1 FROM emp, LATERAL (SELECT 1 FROM emp) x",
           "refused: a protected table can't stand in a LATERAL subquery; join it without LATERAL");
+    check("SELECT 1 FROM pub.t ORDER BY (SELECT max(id) FROM emp)",
+          "refused: a protected table can't stand in a subquery in ORDER BY or ON; put the "
+          "subquery into the SELECT list or FROM");
+    check("SELECT 1 FROM pub.t a JOIN pub.t b ON a.id IN (SELECT id FROM emp)",
+          "refused: a protected table can't stand in a subquery in ORDER BY or ON; put the "
+          "subquery into the SELECT list or FROM");
     check("UPDATE emp SET id = 1",
           "refused: emp: a policy limits what you see of this table, so you may not change it");
     check("DROP TABLE map", "refused: map: policies read this table, so you may not change it");
@@ -176,8 +185,8 @@ START_TEST(refuses)
     check("RESET", "refused: RESET isn't allowed where policies limit what you see");
     check("SET spark.sql.ansi.enabled = true",
           "refused: spark.sql.ansi.enabled may not be set where policies limit what you see");
-    check("SET a_7 = 1", "refused: the statement holds the number that was drawn for it; send it "
-                         "again");
+    check("SELECT p_7", "refused: this holds the number that was drawn for the statement; send it "
+                        "again");
     check("USE nope.x", "refused: no catalog nope is known here");
     check("DROP DATABASE hr", "refused: databases are made, altered and dropped only by users whom "
                               "no policy limits");
@@ -242,6 +251,11 @@ END_TEST
 START_TEST(uncovered)
 {
     check_as("eve", "SELECT  * FROM emp -- as it is", "SELECT  * FROM emp -- as it is");
+    check_as("eve", "SELECT * FROM IDENTIFIER('hr.' || 'emp')",
+             "SELECT * FROM IDENTIFIER('hr.' || 'emp')");
+    check_as("eve", "SELECT * FROM IDENTIFIER('parquet.`/x`')",
+             "refused: reading or writing a path as a table isn't allowed here; it needs the "
+             "capability paths");
     check_as("eve", "SELEKT 1", "SELEKT 1"); /* Spark says what is wrong with it */
     check_as("eve", "SELECT '${a}'",
              "refused: ${ would be replaced by the value of a variable, so what runs can't be "
