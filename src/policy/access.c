@@ -142,7 +142,7 @@ static void add_columns(HgTableAccess *access, const HgPolicySet *set, const HgR
         shown += columns[i].shown;
     }
     access->limited |= access->filter != NULL;
-    if (shown == 0)
+    if (shown == 0 && (count > 0 || access->limited))
         access->actions &= ~(guint)HG_ACTION_SELECT;
     else if (access->limited && access->broken == NULL)
         build_head(access, columns);

@@ -6,6 +6,12 @@
 #include "sql/print.h"
 #include "sql/scope.h"
 
+/* How many tables a statement may name, how long its new text may be, and how much work may go into
+ * columns that name their tables in full: nobody may keep a thread busy or fill the memory. */
+#define HG_POLICY_MAX_USES 1000
+#define HG_POLICY_MAX_TEXT ((gsize)16 << 20)
+#define HG_POLICY_MAX_WORK 10000000
+
 /* A name of a table in the statement. */
 typedef struct {
     const HgSqlNode *name;
@@ -46,9 +52,10 @@ typedef struct {
     const HgSqlNode *root;   /* the statement; within EXPLAIN, what is explained */
     HgSqlStatementKind kind; /* of root */
     GArray *uses;            /* HgUse */
-    GPtrArray *unknown;      /* of HgTable, owned: names of tables that aren't known */
     GArray *edits;           /* HgSqlEdit */
     GPtrArray *texts;        /* what the edits put in; owned */
+    gsize added;             /* bytes of derived tables */
+    guint work;              /* steps taken for columns */
     HgSelectFacts facts;     /* of the SELECT that was looked at last */
     HgDecision *out;
 } HgAnalysis;

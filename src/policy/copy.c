@@ -82,6 +82,9 @@ static void look_at(const HgAnalysis *analysis, const HgSqlNode *select, HgSelec
             return; /* FROM ... SELECT ... SELECT: the rows go to several */
         views |= child->kind == HG_SQL_NODE_LATERAL_VIEW;
     }
+    /* to copy is a kindness: huge statements do without it */
+    if (where != NULL && (where->end - where->first > 5000 || analysis->uses->len > 200))
+        return;
     if (from == NULL || where == NULL || !read_from(analysis, from, facts) ||
         !is_conjunction(analysis, where))
         return;

@@ -25,6 +25,7 @@ void hg_decision_clear(HgDecision *decision)
     g_free(decision->detail);
     g_clear_pointer(&decision->policies, g_ptr_array_unref);
     g_clear_pointer(&decision->uses, g_array_unref);
+    g_clear_pointer(&decision->made, g_ptr_array_unref);
     *decision = (HgDecision){0};
 }
 
@@ -277,7 +278,6 @@ void hg_policy_decide(HgSubject *subject, const HgPolicySession *session, HgSlic
                         .uses = g_array_sized_new(FALSE, FALSE, sizeof(HgDecisionUse), 16)};
     analysis.uses = g_array_sized_new(FALSE, FALSE, sizeof(HgUse), 16);
     g_array_set_clear_func(analysis.uses, use_clear);
-    analysis.unknown = g_ptr_array_new_with_free_func((GDestroyNotify)hg_table_free);
     analysis.edits = g_array_sized_new(FALSE, FALSE, sizeof(HgSqlEdit), 16);
     analysis.texts = g_ptr_array_new_with_free_func(g_free);
     finish(&analysis, is_free(subject) || decide(&analysis));
@@ -286,5 +286,4 @@ void hg_policy_decide(HgSubject *subject, const HgPolicySession *session, HgSlic
     g_array_unref(analysis.uses);
     g_array_unref(analysis.edits);
     g_ptr_array_unref(analysis.texts);
-    g_ptr_array_unref(analysis.unknown);
 }

@@ -30,7 +30,7 @@ typedef enum {
 /* A table that the statement names. */
 typedef struct {
     guint32 at;                  /* where in the text, in bytes */
-    const HgTableAccess *access; /* borrowed from the subject */
+    const HgTableAccess *access; /* borrowed from the subject or the decision */
 } HgDecisionUse;
 
 typedef struct {
@@ -41,6 +41,7 @@ typedef struct {
     char *detail;        /* the same for an operator: the policy and why; may be NULL */
     GPtrArray *policies; /* of const char: names of the policies that apply to what it names */
     GArray *uses;        /* of HgDecisionUse */
+    GPtrArray *made;     /* what was made up for names that aren't known: the decision's own */
 } HgDecision;
 
 /* Decides; *out is to be cleared. */

@@ -84,6 +84,10 @@ static gboolean fix(const Column *column)
     for (const HgSqlNode *scope = column->node; scope != NULL; scope = scope->parent) {
         if (scope->kind != HG_SQL_NODE_SELECT && scope->kind != HG_SQL_NODE_QUERY)
             continue;
+        analysis->work += analysis->uses->len + 1;
+        if (analysis->work > HG_POLICY_MAX_WORK)
+            return hg_analysis_refuse(analysis, column->node->first,
+                                      "too many columns name their tables in full");
         for (guint i = 0; i < analysis->uses->len; i++) {
             const HgUse *use = &g_array_index(analysis->uses, HgUse, i);
             if (use->table == NULL || use->alias != NULL || !is_in_scope(use, scope))

@@ -125,6 +125,7 @@ static gboolean replace_limited(HgAnalysis *analysis, HgUse *use)
     use->derived = TRUE;
     hg_access_append(use->access, out, analysis->session->nonce, travel->str,
                      copied != NULL ? copied : "");
+    analysis->added += out->len;
     if (use->alias == NULL && sample == NULL) {
         g_string_append(out, " AS ");
         print_alias(analysis, use, out);
@@ -146,16 +147,6 @@ static void replace_plain(HgAnalysis *analysis, const HgUse *use)
     hg_analysis_take_edit(analysis, use->name->first, use->name->end, g_string_free(out, FALSE));
 }
 
-static gboolean is_edited(const HgAnalysis *analysis, guint32 token)
-{
-    for (guint i = 0; i < analysis->edits->len; i++) {
-        const HgSqlEdit *edit = &g_array_index(analysis->edits, HgSqlEdit, i);
-        if (edit->first <= token && token < edit->end)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* Statements that take only a name of their own, or leave the table alone. */
 static gboolean keeps_names(HgSqlStatementKind kind)
 {
@@ -164,9 +155,10 @@ static gboolean keeps_names(HgSqlStatementKind kind)
 
 gboolean hg_analysis_replace(HgAnalysis *analysis)
 {
-    for (guint i = 0; i < analysis->uses->len; i++) {
+    gboolean done = analysis->edits->len > 0; /* DESCRIBE is written anew as a whole */
+    for (guint i = 0; !done && i < analysis->uses->len; i++) {
         HgUse *use = &g_array_index(analysis->uses, HgUse, i);
-        if (use->table == NULL || is_edited(analysis, use->name->first))
+        if (use->table == NULL)
             continue;
         if (use->role == HG_SQL_ROLE_READ && use->access->limited) {
             if (!replace_limited(analysis, use))
@@ -174,6 +166,10 @@ gboolean hg_analysis_replace(HgAnalysis *analysis)
         } else if (use->table->columns->len > 0 || !keeps_names(analysis->kind)) {
             replace_plain(analysis, use);
         }
+        if (analysis->added > HG_POLICY_MAX_TEXT)
+            return hg_analysis_refuse(analysis, use->name->first,
+                                      "the statement becomes too long with all of its derived "
+                                      "tables; read this table once, in a WITH");
     }
     return TRUE;
 }

@@ -24,6 +24,37 @@ static gboolean must_exist(HgSqlRole role)
     return role == HG_SQL_ROLE_READ || role == HG_SQL_ROLE_CHANGE;
 }
 
+static void made_free(gpointer data)
+{
+    HgTableAccess *made = data;
+    hg_table_free((HgTable *)made->table);
+    hg_access_free(made);
+}
+
+/* A table that isn't known, kept by the decision. */
+static const HgTable *make_up(HgAnalysis *analysis, const char *catalog, const char *database,
+                              const char *name)
+{
+    GPtrArray **made = &analysis->out->made;
+    HgTable *table = hg_table_new(catalog, database, name);
+    if (*made == NULL)
+        *made = g_ptr_array_new_with_free_func(made_free);
+    g_ptr_array_add(*made, hg_subject_access_new(analysis->subject, table));
+    return table;
+}
+
+/* What a table is to who asks; of one that was made up, too. */
+static const HgTableAccess *access_of(HgAnalysis *analysis, const HgTable *table)
+{
+    const GPtrArray *made = analysis->out->made;
+    for (guint i = 0; made != NULL && i < made->len; i++) {
+        const HgTableAccess *access = g_ptr_array_index(made, i);
+        if (access->table == table)
+            return access;
+    }
+    return hg_subject_access(analysis->subject, table);
+}
+
 /* The table of a catalog, database and name; one that isn't known is made up, to be asked about by
  * its name alone. NULL when it is neither. */
 static const HgTable *find(HgAnalysis *analysis, const HgSqlNode *name, const char *catalog,
@@ -40,9 +71,7 @@ static const HgTable *find(HgAnalysis *analysis, const HgSqlNode *name, const ch
     const HgTable *found = hg_schemas_find(schemas, key);
     if (found != NULL || must_exist((HgSqlRole)name->role))
         return found;
-    HgTable *made = hg_table_new(catalog, database, table);
-    g_ptr_array_add(analysis->unknown, made);
-    return made;
+    return make_up(analysis, catalog, database, table);
 }
 
 /* The current catalog and database, for names that leave them out. */
@@ -153,7 +182,7 @@ static gboolean add_use(HgAnalysis *analysis, const HgSqlReference *reference, c
             return refuse_unknown(analysis, name);
     }
     if (use.table != NULL)
-        use.access = hg_subject_access(analysis->subject, use.table);
+        use.access = access_of(analysis, use.table);
     guint32 at = alias != NULL ? alias->first : 0;
     g_autofree char *called = alias != NULL ? hg_sql_tree_part(analysis->tree, alias, &at) : NULL;
     use.exposed = hg_policy_fold(alias != NULL ? called : parts[last]);
@@ -203,8 +232,12 @@ gboolean hg_analysis_resolve(HgAnalysis *analysis)
     const char *opaque = hg_sql_scope_opaque(analysis->scope);
     if (opaque != NULL)
         return hg_analysis_refuse(analysis, 0, "%s", opaque);
-    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope); i++)
+    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope); i++) {
         if (!resolve_one(analysis, hg_sql_scope_at(analysis->scope, i)))
             return FALSE;
+        if (analysis->uses->len > HG_POLICY_MAX_USES)
+            return hg_analysis_refuse(analysis, hg_sql_scope_at(analysis->scope, i)->name->first,
+                                      "the statement names too many tables");
+    }
     return TRUE;
 }

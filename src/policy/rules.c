@@ -3,9 +3,13 @@
 
 #define T(name) HG_SQL_TOKEN_##name
 
+/* A table that may not be read looks as if it weren't there, whatever is tried with it. */
 static gboolean deny(HgAnalysis *analysis, const HgUse *use, const char *why)
 {
     g_autofree char *text = hg_analysis_text(analysis, use->name);
+    if (!hg_access_allows(use->access, HG_ACTION_SELECT))
+        return hg_analysis_refuse(analysis, use->name->first, "no table or view %s is known here",
+                                  text);
     return hg_analysis_refuse(analysis, use->name->first, "%s: %s", text, why);
 }
 
@@ -51,15 +55,38 @@ static guint action_of(const HgAnalysis *analysis, const HgUse *use)
     }
 }
 
+/* TRUE when the name may be one that nothing has yet. */
+static gboolean may_be_new(const HgAnalysis *analysis, const HgUse *use, guint action)
+{
+    guint before = use->name->first > 0 ? hg_analysis_kind_at(analysis, use->name->first - 1) : 0;
+    return (action & HG_ACTION_CREATE) != 0 || before == T(EXISTS) || before == T(TO) ||
+           analysis->kind == HG_SQL_STATEMENT_CREATE_TABLE_LIKE;
+}
+
+/* TRUE for a table that no schema is known of. */
+static gboolean is_made_up(const HgAnalysis *analysis, const HgUse *use)
+{
+    const HgSchemas *schemas = hg_subject_schemas(analysis->subject);
+    return hg_schemas_find(schemas, use->table->key) != use->table;
+}
+
 /* Statements that change a table must be allowed, and may not touch what is limited: who sees a
  * part of a table only would change what he can't see. */
 static gboolean check_change(HgAnalysis *analysis, const HgUse *use)
 {
     guint action = action_of(analysis, use);
     const HgPolicySet *set = hg_subject_set(analysis->subject);
-    gboolean limited = use->access->limited ||
-                       (use->table->columns->len == 0 && hg_policy_set_protects(set, use->table));
-    gboolean append = action == HG_ACTION_INSERT && (use->access->granted & action) == action;
+    gboolean made_up = is_made_up(analysis, use);
+    gboolean granted = (use->access->granted & action) == action;
+    /* a policy may be waiting for a table of this name */
+    gboolean limited =
+        use->access->limited || (made_up && !granted && hg_policy_set_protects(set, use->table));
+    gboolean append = action == HG_ACTION_INSERT && granted;
+    if (made_up && !may_be_new(analysis, use, action)) {
+        g_autofree char *text = hg_analysis_text(analysis, use->name);
+        return hg_analysis_refuse(analysis, use->name->first, "no table or view %s is known here",
+                                  text);
+    }
     if (!hg_access_allows(use->access, action))
         return deny(analysis, use, "you may not change this table");
     if (limited && !append)

@@ -53,7 +53,8 @@ static gboolean is_harmless(const char *key)
         "spark.scheduler.pool",
     };
     for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-        if (hg_policy_glob(keys[i], key) && strstr(key, "exclude") == NULL)
+        if (hg_policy_glob(keys[i], key) && strstr(key, "exclude") == NULL &&
+            strstr(key, "class") == NULL)
             return TRUE;
     return FALSE;
 }

@@ -152,19 +152,25 @@ static void check_uncertain(const HgSubject *subject, HgTableAccess *access)
     }
 }
 
-const HgTableAccess *hg_subject_access(HgSubject *subject, const HgTable *table)
+HgTableAccess *hg_subject_access_new(const HgSubject *subject, const HgTable *table)
 {
-    HgTableAccess *access = g_hash_table_lookup(subject->accesses, table);
-    if (access != NULL)
-        return access;
     HgRendering rendering = {
         .schemas = subject->schemas, .table = table, .identity = subject->identity};
-    access = hg_access_new(subject->set, subject->policies, &rendering);
+    HgTableAccess *access = hg_access_new(subject->set, subject->policies, &rendering);
     check_uncertain(subject, access);
     if (table->is_view && access->broken == NULL && subject->covered &&
         !hg_policy_set_trusts(subject->set, table))
         access->broken = g_strdup("it is a view, and not among the trusted ones");
-    g_hash_table_insert(subject->accesses, (gpointer)table, access);
+    return access;
+}
+
+const HgTableAccess *hg_subject_access(HgSubject *subject, const HgTable *table)
+{
+    HgTableAccess *access = g_hash_table_lookup(subject->accesses, table);
+    if (access == NULL) {
+        access = hg_subject_access_new(subject, table);
+        g_hash_table_insert(subject->accesses, (gpointer)table, access);
+    }
     return access;
 }
 

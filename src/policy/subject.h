@@ -29,8 +29,12 @@ gboolean hg_subject_can(const HgSubject *subject, guint capabilities);
 /* TRUE when a function that isn't Spark's may be called; the name folded, with its database. */
 gboolean hg_subject_may_call(const HgSubject *subject, const char *function);
 
-/* What the table is to the identity; borrowed. */
+/* What a table of the schemas is to the identity; borrowed. */
 const HgTableAccess *hg_subject_access(HgSubject *subject, const HgTable *table);
+
+/* The same for a table that isn't among them, of which only the name counts. Owned by the caller.
+ */
+HgTableAccess *hg_subject_access_new(const HgSubject *subject, const HgTable *table);
 
 /* NULL does nothing. */
 void hg_subject_free(HgSubject *subject);

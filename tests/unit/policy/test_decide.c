@@ -167,6 +167,9 @@ START_TEST(refuses)
           "subquery into the SELECT list or FROM");
     check("UPDATE emp SET id = 1",
           "refused: emp: a policy limits what you see of this table, so you may not change it");
+    check("DROP TABLE info", "refused: no table or view info is known here");
+    check("DROP TABLE nope", "refused: no table or view nope is known here");
+    check("INSERT INTO nope VALUES (1)", "refused: no table or view nope is known here");
     check("DROP TABLE map", "refused: map: policies read this table, so you may not change it");
     check("INSERT OVERWRITE orders SELECT 1",
           "refused: orders: a policy limits what you see of this table, so you may not change it");
@@ -202,6 +205,11 @@ START_TEST(allows)
     check("SET TIME ZONE 'UTC'", "SET TIME ZONE 'UTC'");
     check("SET", "SET");
     check("USE pub", "USE pub");
+    check("DROP TABLE IF EXISTS nope", "DROP TABLE IF EXISTS `spark_catalog`.`hr`.`nope`");
+    check("ALTER TABLE pub.t RENAME TO pub.u",
+          "ALTER TABLE `spark_catalog`.`pub`.`t` RENAME TO `spark_catalog`.`pub`.`u`");
+    check("CREATE TABLE pub.u LIKE pub.t",
+          "CREATE TABLE `spark_catalog`.`pub`.`u` LIKE `spark_catalog`.`pub`.`t`");
     check("SHOW DATABASES", "SHOW DATABASES");
     check("DROP TABLE pub.t", "DROP TABLE `spark_catalog`.`pub`.`t`");
     check("EXPLAIN TABLE pub.t", "EXPLAIN TABLE `spark_catalog`.`pub`.`t`");
@@ -271,6 +279,52 @@ START_TEST(uncovered)
 }
 END_TEST
 
+/* `part` so often, between `head` and `tail`. */
+static char *repeated(const char *head, const char *part, guint times, const char *tail)
+{
+    GString *out = g_string_new(head);
+    for (guint i = 0; i < times; i++)
+        g_string_append(out, part);
+    g_string_append(out, tail);
+    return g_string_free(out, FALSE);
+}
+
+START_TEST(bounds)
+{
+    g_autofree char *many = repeated("SELECT 1 FROM emp", ", emp", 1100, "");
+    check(many, "refused: the statement names too many tables");
+    g_autofree char *columns = repeated("SELECT 1", ", hr.emp.id", 20000, " FROM hr.emp");
+    g_autoptr(HgSchemas) schemas = world_schemas();
+    g_autoptr(HgPolicySet) set = policies();
+    g_autofree char *fine = world_decide(set, schemas, "bob", columns);
+    ck_assert(g_str_has_prefix(fine, "SELECT 1 , `emp`.id, `emp`.id"));
+    g_autofree char *deep =
+        repeated("SELECT 1 FROM emp e", ", pub.t", 900, " WHERE EXISTS (SELECT hr.emp.id");
+    g_autofree char *wide = repeated(deep, ", hr.emp.id", 20000, ")");
+    check(wide, "refused: too many columns name their tables in full");
+}
+END_TEST
+
+/* What is asked about a table that isn't known must not stay behind for another of its place. */
+START_TEST(made_up)
+{
+    g_autoptr(HgSchemas) schemas = world_schemas();
+    g_autoptr(HgPolicySet) set = policies();
+    HgIdentity identity = {.user = "bob"};
+    g_autoptr(HgSubject) subject = hg_subject_new(set, schemas, &identity, 0);
+    HgPolicySession session = {.database = "hr", .nonce = "7"};
+    for (guint i = 0; i < 50; i++) {
+        g_autofree char *sql =
+            g_strdup_printf("DROP TABLE %s", i % 2 == 0 ? "IF EXISTS gone" : "info");
+        g_auto(HgDecision) decision = {0};
+        hg_policy_decide(subject, &session, hg_slice_from_string(sql), &decision);
+        ck_assert_int_eq(decision.kind, i % 2 == 0 ? HG_DECISION_REWRITTEN : HG_DECISION_REFUSED);
+        ck_assert_str_eq(g_array_index(decision.uses, HgDecisionUse, 0).access->table->folded[2],
+                         i % 2 == 0 ? "gone" : "info");
+    }
+}
+END_TEST
+
 START_TEST(nothing_to_do)
 {
     g_autoptr(HgSchemas) schemas = world_schemas();
@@ -278,6 +332,13 @@ START_TEST(nothing_to_do)
     g_autofree char *found = world_decide(set, schemas, "bob", "SELECT reflect('a')");
     ck_assert_str_eq(found, "SELECT reflect('a')"); /* without policies nothing is looked at */
     g_autoptr(HgPolicySet) closed = hg_policy_set_new("v", FALSE);
+    HgPolicy *work = world_policy("work", "hr.work_*");
+    work->allow = HG_ACTION_ALL;
+    hg_policy_set_take(closed, work);
+    g_autofree char *made = world_decide(closed, schemas, "bob", "CREATE TABLE work_1 (a INT)");
+    ck_assert_str_eq(made, "CREATE TABLE `spark_catalog`.`hr`.`work_1` ( a INT )");
+    g_autofree char *other = world_decide(closed, schemas, "bob", "CREATE TABLE work (a INT)");
+    ck_assert_str_eq(other, "refused: no table or view work is known here");
     g_autofree char *denied = world_decide(closed, schemas, "bob", "TABLE emp");
     ck_assert_str_eq(denied, "refused: no table or view emp is known here");
 }
@@ -294,6 +355,8 @@ Suite *decide_suite(void)
     tcase_add_test(tests, allows);
     tcase_add_test(tests, dangers);
     tcase_add_test(tests, uncovered);
+    tcase_add_test(tests, bounds);
+    tcase_add_test(tests, made_up);
     tcase_add_test(tests, nothing_to_do);
     suite_add_tcase(suite, tests);
     return suite;
