@@ -129,8 +129,7 @@ static char *folded_name(const Copier *copier, guint32 ahead)
     HgSlice word = hg_analysis_token(copier->analysis, copier->at + ahead);
     if (word.data[0] == '`')
         word = hg_slice(word.data + 1, word.size - 2);
-    g_autofree char *name = hg_slice_dup_string(word);
-    return hg_policy_fold(name);
+    return hg_policy_fold_slice(word);
 }
 
 /* TRUE when the name, alone, is a column of this use's table and of no other in the FROM. */

@@ -1,21 +1,32 @@
 /* Folding, wildcards, literals: see name.h. Owns nothing; any thread. */
 #include "policy/name.h"
 
-char *hg_policy_fold(const char *name)
+static char *fold_wide(const char *name)
 {
-    gsize size = 0;
-    while (name[size] != '\0' && (guchar)name[size] < 0x80)
-        size++;
-    if (name[size] == '\0') {
-        char *folded = g_malloc(size + 1);
-        for (gsize i = 0; i <= size; i++)
-            folded[i] = hg_policy_lower(name[i]);
-        return folded;
-    }
     GString *out = g_string_new(NULL);
     for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at))
         g_string_append_unichar(out, g_unichar_tolower(g_utf8_get_char(at)));
     return g_string_free(out, FALSE);
+}
+
+char *hg_policy_fold_slice(HgSlice name)
+{
+    char *folded = g_malloc(name.size + 1);
+    for (gsize i = 0; i < name.size; i++) {
+        if (name.data[i] >= 0x80) {
+            g_free(folded);
+            g_autofree char *copy = hg_slice_dup_string(name);
+            return fold_wide(copy);
+        }
+        folded[i] = hg_policy_lower((char)name.data[i]);
+    }
+    folded[name.size] = '\0';
+    return folded;
+}
+
+char *hg_policy_fold(const char *name)
+{
+    return hg_policy_fold_slice(hg_slice_from_string(name));
 }
 
 gboolean hg_policy_glob(const char *pattern, const char *text)

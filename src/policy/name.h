@@ -1,13 +1,14 @@
 /* Names as policies compare them: folded, with wildcards. Pure; any thread. */
 #pragma once
 
-#include <glib.h>
+#include "base/slice.h"
 
 /* The catalog that Spark calls its own. */
 #define HG_POLICY_SESSION_CATALOG "spark_catalog"
 
 /* A name as it is compared: in lower case, letter by letter, as Spark folds names (to be freed). */
 char *hg_policy_fold(const char *name);
+char *hg_policy_fold_slice(HgSlice name);
 
 /* A letter of ASCII in lower case. */
 static inline char hg_policy_lower(char letter)

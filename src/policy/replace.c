@@ -24,11 +24,8 @@ static const HgSqlNode *child_of(const HgSqlNode *node, HgSqlNodeKind kind)
 }
 
 /* Time travel by a plain number or text stays with the table; anything else could be a query. */
-static gboolean read_travel(HgAnalysis *analysis, const HgUse *use, GString *out)
+static gboolean print_travel(HgAnalysis *analysis, const HgSqlNode *travel, GString *out)
 {
-    const HgSqlNode *travel = child_of(use->relation, HG_SQL_NODE_TIME_TRAVEL);
-    if (travel == NULL)
-        return TRUE;
     guint kind = hg_analysis_kind_at(analysis, travel->end - 1);
     guint before = hg_analysis_kind_at(analysis, travel->end - 2);
     if (before != T(OF) || (kind != T(INTEGER_VALUE) && kind != T(STRING_LITERAL)))
@@ -37,13 +34,6 @@ static gboolean read_travel(HgAnalysis *analysis, const HgUse *use, GString *out
                                   "protected table; write a number or a text");
     hg_sql_print_edited(out, analysis->tree, travel->first, travel->end, NULL, 0);
     return TRUE;
-}
-
-/* The tokens that the derived table takes the place of: the name, and time travel behind it. */
-static guint32 replaced_end(const HgUse *use)
-{
-    const HgSqlNode *travel = child_of(use->relation, HG_SQL_NODE_TIME_TRAVEL);
-    return travel != NULL ? travel->end : use->name->end;
 }
 
 /* A table's name, as the user wrote its last part. */
@@ -67,77 +57,85 @@ static gboolean is_table_query(const HgAnalysis *analysis, const HgUse *use)
            use->relation->parent->kind != HG_SQL_NODE_FUNCTION_RELATION;
 }
 
-/* TRUE below LATERAL (SELECT ...): Spark refuses there what keeps conditions above the barrier. */
-static gboolean is_lateral(const HgAnalysis *analysis, const HgUse *use)
-{
-    for (const HgSqlNode *node = use->relation; node != NULL; node = node->parent)
-        if (node->kind == HG_SQL_NODE_RELATION && node->first > 0 &&
-            hg_analysis_kind_at(analysis, node->first - 1) == T(LATERAL))
-            return TRUE;
-    return FALSE;
-}
-
-/* TRUE in a subquery in ORDER BY and its kind, or in a join's ON: Spark refuses there what could
- * change from row to row, and takes the barrier for such a thing. */
-static gboolean is_sorted_by(const HgAnalysis *analysis, const HgUse *use)
+/* Where Spark refuses what could change from row to row, for which it takes the barrier: in a
+ * subquery in ORDER BY and its kind, in a join's ON, and below LATERAL. NULL, or what to say of it.
+ */
+static const char *refused_place(const HgAnalysis *analysis, const HgUse *use)
 {
     const HgSqlNode *child = use->relation;
-    for (const HgSqlNode *node = child->parent; node != NULL; child = node, node = node->parent) {
-        guint word = hg_analysis_kind_at(analysis, node->first);
-        if (node->kind == HG_SQL_NODE_CLAUSE &&
-            (word == T(ORDER) || word == T(SORT) || word == T(CLUSTER) || word == T(DISTRIBUTE)))
-            return TRUE;
-        if (node->kind == HG_SQL_NODE_JOIN && child->kind != HG_SQL_NODE_RELATION &&
-            child->kind != HG_SQL_NODE_FUNCTION_RELATION)
-            return TRUE;
+    for (const HgSqlNode *node = child; node != NULL; child = node, node = node->parent) {
+        guint word;
+        switch (node->kind) {
+        case HG_SQL_NODE_CLAUSE:
+            word = hg_analysis_kind_at(analysis, node->first);
+            if (word == T(ORDER) || word == T(SORT) || word == T(CLUSTER) || word == T(DISTRIBUTE))
+                return "a protected table can't stand in a subquery in ORDER BY or ON; put the "
+                       "subquery into the SELECT list or FROM";
+            break;
+        case HG_SQL_NODE_JOIN:
+            if (child->kind != HG_SQL_NODE_RELATION && child->kind != HG_SQL_NODE_FUNCTION_RELATION)
+                return "a protected table can't stand in a subquery in ORDER BY or ON; put the "
+                       "subquery into the SELECT list or FROM";
+            break;
+        case HG_SQL_NODE_RELATION:
+            if (node->first > 0 && hg_analysis_kind_at(analysis, node->first - 1) == T(LATERAL))
+                return "a protected table can't stand in a LATERAL subquery; join it without "
+                       "LATERAL";
+            break;
+        default:
+            break;
+        }
     }
-    return FALSE;
+    return NULL;
 }
 
 static gboolean check_place(HgAnalysis *analysis, const HgUse *use)
 {
-    if (is_sorted_by(analysis, use))
-        return hg_analysis_refuse(analysis, use->name->first,
-                                  "a protected table can't stand in a subquery in ORDER BY or ON; "
-                                  "put the subquery into the SELECT list or FROM");
-    if (is_lateral(analysis, use))
-        return hg_analysis_refuse(analysis, use->name->first,
-                                  "a protected table can't stand in a LATERAL subquery; join it "
-                                  "without LATERAL");
-    if (use->relation->kind != HG_SQL_NODE_RELATION)
-        return hg_analysis_refuse(analysis, use->name->first, "a protected table can't stand here");
-    if (use->relation->parent->kind == HG_SQL_NODE_FUNCTION_RELATION)
-        return hg_analysis_refuse(analysis, use->name->first,
-                                  "a protected table can't be the argument of a function");
+    const char *wrong = use->relation->kind != HG_SQL_NODE_RELATION
+                            ? "a protected table can't stand here"
+                        : use->relation->parent->kind == HG_SQL_NODE_FUNCTION_RELATION
+                            ? "a protected table can't be the argument of a function"
+                            : refused_place(analysis, use);
+    return wrong == NULL || hg_analysis_refuse(analysis, use->name->first, "%s", wrong);
+}
+
+/* Appends the derived table, and its alias when it can stand directly behind it. */
+static gboolean print_derived(HgAnalysis *analysis, const HgUse *use, const HgSqlNode *travel,
+                              gboolean named, GString *out)
+{
+    g_autofree char *copied = hg_analysis_copies(analysis, use);
+    g_autoptr(GString) when = travel != NULL ? g_string_new(NULL) : NULL;
+    if (travel != NULL && !print_travel(analysis, travel, when))
+        return FALSE;
+    hg_access_append(use->access, out, analysis->session->nonce, when != NULL ? when->str : "",
+                     copied != NULL ? copied : "");
+    analysis->added += out->len;
+    if (named) {
+        g_string_append(out, " AS ");
+        print_alias(analysis, use, out);
+    }
     return TRUE;
 }
 
 static gboolean replace_limited(HgAnalysis *analysis, HgUse *use)
 {
-    g_autoptr(GString) travel = g_string_new(NULL);
-    if (!check_place(analysis, use) || !read_travel(analysis, use, travel))
+    if (!check_place(analysis, use))
         return FALSE;
     const HgSqlNode *sample = child_of(use->relation, HG_SQL_NODE_SAMPLE);
+    const HgSqlNode *travel = child_of(use->relation, HG_SQL_NODE_TIME_TRAVEL);
     gboolean query = is_table_query(analysis, use);
-    g_autofree char *copied = hg_analysis_copies(analysis, use);
     GString *out = g_string_sized_new(use->access->room);
     g_string_append(out, query ? "SELECT * FROM " : "");
+    gboolean good = print_derived(analysis, use, travel, use->alias == NULL && sample == NULL, out);
     use->derived = TRUE;
-    hg_access_append(use->access, out, analysis->session->nonce, travel->str,
-                     copied != NULL ? copied : "");
-    analysis->added += out->len;
-    if (use->alias == NULL && sample == NULL) {
-        g_string_append(out, " AS ");
-        print_alias(analysis, use, out);
-    }
     hg_analysis_take_edit(analysis, query ? use->relation->first : use->name->first,
-                          replaced_end(use), g_string_free(out, FALSE));
+                          travel != NULL ? travel->end : use->name->end, g_string_free(out, FALSE));
     if (use->alias == NULL && sample != NULL) {
         GString *alias = g_string_new("AS ");
         print_alias(analysis, use, alias);
         hg_analysis_take_edit(analysis, sample->end, sample->end, g_string_free(alias, FALSE));
     }
-    return TRUE;
+    return good;
 }
 
 static void replace_plain(HgAnalysis *analysis, const HgUse *use)

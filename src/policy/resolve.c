@@ -198,15 +198,12 @@ static gboolean is_own_name(const HgAnalysis *analysis, const HgSqlReference *re
             analysis->kind == HG_SQL_STATEMENT_CACHE);
 }
 
-/* The part of a name of one plain word: nothing to unquote or compute. */
-static char **plain_word(const HgAnalysis *analysis, const HgSqlNode *name)
+/* TRUE for a name of one plain word that is read: nothing to unquote or compute. */
+static gboolean is_plain_read(const HgAnalysis *analysis, const HgSqlReference *reference)
 {
-    if (name->end != name->first + 1 ||
-        hg_analysis_kind_at(analysis, name->first) != HG_SQL_TOKEN_IDENTIFIER)
-        return NULL;
-    char **parts = g_new0(char *, 2);
-    parts[0] = hg_slice_dup_string(hg_analysis_token(analysis, name->first));
-    return parts;
+    const HgSqlNode *name = reference->name;
+    return reference->role == HG_SQL_ROLE_READ && name->end == name->first + 1 &&
+           hg_analysis_kind_at(analysis, name->first) == HG_SQL_TOKEN_IDENTIFIER;
 }
 
 static gboolean resolve_one(HgAnalysis *analysis, const HgSqlReference *reference)
@@ -217,9 +214,12 @@ static gboolean resolve_one(HgAnalysis *analysis, const HgSqlReference *referenc
         return TRUE;
     if (reference->role == HG_SQL_ROLE_VARIABLE || is_own_name(analysis, reference))
         return TRUE;
-    g_auto(GStrv) parts = plain_word(analysis, reference->name);
-    if (parts == NULL)
-        parts = hg_sql_reference_parts(analysis->tree, reference, &error);
+    if (is_plain_read(analysis, reference)) {
+        g_autofree char *word =
+            hg_policy_fold_slice(hg_analysis_token(analysis, reference->name->first));
+        return add_use(analysis, reference, (char *const[]){word, NULL});
+    }
+    g_auto(GStrv) parts = hg_sql_reference_parts(analysis->tree, reference, &error);
     if (parts == NULL)
         return hg_analysis_refuse(analysis, reference->name->first, "%s", error->message);
     if (parts[0] == NULL)

@@ -587,6 +587,19 @@ def found_endpoints() -> dict[str, bytes]:
     }
 
 
+def policy_inputs() -> dict[str, bytes]:
+    """The statements of tests/policy, alone and behind the policies that they are judged by."""
+    folder = pathlib.Path(__file__).resolve().parents[1] / "policy"
+    found = {}
+    for name in ("queries", "attacks"):
+        blocks = (folder / f"{name}.sql").read_text().split("\n\n")
+        for number, block in enumerate(blocks):
+            found[f"{name}-{number}"] = block.replace("@", "hr").encode()
+    for path in folder.glob("*.yaml"):
+        found[path.stem] = path.read_bytes() + b"\0SELECT ssn FROM emp, orders WHERE id = 1"
+    return found
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -631,6 +644,8 @@ def main() -> None:
         write(root, "discovery", name, seed)
     for name, words in CONFIGS.items():
         write(root, "config", name, words.encode())
+    for name, seed in policy_inputs().items():
+        write(root, "policy", name, seed)
     for name, words in statements().items():
         write(root, "parse", name, words)
         write(root, "tokens", name, words)

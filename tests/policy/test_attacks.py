@@ -40,8 +40,8 @@ def test_the_same_without_policies_does(server: SparkThriftServer, world: Path) 
     session = Session(server, "hr")
     queries = [a for a in blocks(HERE / "attacks.sql") if a.startswith(("SELECT", "FROM", "WITH"))]
     harmless = [q for q in queries if "TRANSFORM" not in q and "java" not in q and "INSERT" not in q]
-    leaking = [query for query in harmless if CANARY in session.run(query).text()]
-    assert len(leaking) > 25, leaking
+    leaking = [query for query in harmless[::3] if CANARY in session.run(query).text()]
+    assert len(leaking) > 10, leaking
 
 
 MUST_BE_REFUSED = [
