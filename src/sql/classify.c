@@ -210,7 +210,7 @@ static HgSqlStatementKind classify(HgSqlLexer *lexer)
 HgSqlStatementKind hg_sql_classify(HgSlice text, HgSqlEngine engine, HgSqlEffect *effect)
 {
     HgSqlStatementKind kind = HG_SQL_STATEMENT_UNKNOWN;
-    if (text.size <= HG_SQL_MAX_TEXT) {
+    if (text.size <= HG_SQL_MAX_TEXT && !hg_sql_text_has_variable(text, NULL)) {
         HgSqlLexer lexer;
         hg_sql_lexer_init(&lexer, text, engine);
         kind = classify(&lexer);

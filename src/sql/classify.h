@@ -9,6 +9,7 @@
 #include "sql/statement.h"
 
 /* The kind of a statement by its first words; *effect may be NULL. UNKNOWN for what begins like no
- * statement, and where the first words don't tell. It says nothing about whether the rest is sound.
- * A query counts as reading even when a function in it has effects of its own. */
+ * statement, where the first words don't tell, and for a text with ${variables}. It says nothing
+ * about whether the rest is sound. A query counts as reading even when a function in it has effects
+ * of its own. */
 HgSqlStatementKind hg_sql_classify(HgSlice text, HgSqlEngine engine, HgSqlEffect *effect);

@@ -7,6 +7,8 @@
 #include "sql/letters.h"
 #include "sql/lexer_private.h"
 
+#include <string.h>
+
 #define LONG_S    0x17F /* upper case: S */
 #define DOTLESS_I 0x131 /* upper case: I */
 
@@ -53,6 +55,30 @@ gboolean hg_sql_text_is_clean(HgSlice text, gsize *position)
     if (text.size == 0 || g_utf8_validate_len((const char *)text.data, text.size, &end))
         return TRUE;
     *position = (gsize)(end - (const char *)text.data);
+    return FALSE;
+}
+
+/* As Spark's ConfigReader finds one: ${ and no white space up to }. */
+gboolean hg_sql_text_has_variable(HgSlice text, gsize *position)
+{
+    const guint8 *end = text.data + text.size, *at = text.data;
+    while (at < end && (at = memchr(at, '$', (gsize)(end - at))) != NULL) {
+        const guint8 *name = at + 2;
+        if (name < end && at[1] == '{') {
+            const guint8 *stop = name;
+            while (stop < end && !g_ascii_isspace((char)*stop) && *stop != '\v' &&
+                   (*stop != '}' || stop == name))
+                stop++;
+            if (stop < end && *stop == '}') {
+                if (position != NULL)
+                    *position = (gsize)(at - text.data);
+                return TRUE;
+            }
+            at = stop;
+        } else {
+            at++;
+        }
+    }
     return FALSE;
 }
 

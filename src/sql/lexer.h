@@ -56,3 +56,8 @@ gboolean hg_sql_lexer_has_unclosed_comment(const HgSqlLexer *lexer);
 
 /* TRUE when `text` is UTF-8 without NUL; otherwise *position is the byte where it isn't. Linear. */
 gboolean hg_sql_text_is_clean(HgSlice text, gsize *position);
+
+/* TRUE when `text` has a ${variable}, with where it begins in *position (may be NULL). Spark puts
+ * the value in before it reads the text, also in strings and comments, unless
+ * spark.sql.variable.substitute is off. Linear. */
+gboolean hg_sql_text_has_variable(HgSlice text, gsize *position);

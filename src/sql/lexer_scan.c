@@ -161,6 +161,8 @@ static guint32 skip_notable(HgSqlLexer *lexer, guint32 at)
         return next == '-' ? hg_sql_lexer_line_comment_end(lexer, at) : at + 1;
     if (text[at] != '/')
         return skip_quoted(lexer, at);
+    if (at > 0 && text[at - 1] == '*')
+        return at + 1; /* a hint's end, and never the beginning of a comment */
     if (next == '*' && !(at + 2 < lexer->size && text[at + 2] == '+'))
         return hg_sql_lexer_comment_end(lexer, at);
     /* an address of 4.0 (a://b--c) swallows what would be a comment */

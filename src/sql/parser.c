@@ -164,29 +164,6 @@ static void set_error(GError **error, HgErrorCode code, HgSlice text, gsize at, 
     g_set_error(error, HG_ERROR, code, "line %u, column %u: %s", line, column, reason);
 }
 
-/* Where Spark puts in a variable, as its ConfigReader finds one: ${ and no white space up to }. */
-static gboolean find_variable(HgSlice text, gsize *position)
-{
-    const guint8 *end = text.data + text.size, *at = text.data;
-    while (at < end && (at = memchr(at, '$', (gsize)(end - at))) != NULL) {
-        const guint8 *name = at + 2;
-        if (name < end && at[1] == '{') {
-            const guint8 *stop = name;
-            while (stop < end && !g_ascii_isspace((char)*stop) && *stop != '\v' &&
-                   (*stop != '}' || stop == name))
-                stop++;
-            if (stop < end && *stop == '}') {
-                *position = (gsize)(at - text.data);
-                return TRUE;
-            }
-            at = stop;
-        } else {
-            at++;
-        }
-    }
-    return FALSE;
-}
-
 static void begin(HgSqlParser *parser, HgSqlTree *tree, const HgSqlOptions *options)
 {
     gboolean old = options->engine == HG_SQL_SPARK_35;
@@ -234,7 +211,7 @@ HgSqlTree *hg_sql_parse(HgSlice text, const HgSqlOptions *options, GError **erro
         set_error(error, HG_ERROR_INVALID, text, position, "NUL, or bytes that are no UTF-8");
         return NULL;
     }
-    if (!options->keeps_variables && find_variable(text, &position)) {
+    if (!options->keeps_variables && hg_sql_text_has_variable(text, &position)) {
         set_error(error, HG_ERROR_INVALID, text, position,
                   "Spark puts something else in for ${...} before it reads the statement, so what "
                   "it touches can't be known; write it out");

@@ -13,6 +13,7 @@ static const struct {
     {"/* x */ (TABLE t)", "query", HG_SQL_EFFECT_READ},
     {"WITH x AS (SELECT insert FROM t) SELECT * FROM x", "query", HG_SQL_EFFECT_READ},
     {"WITH x AS (SELECT 1) INSERT INTO t TABLE x", "insert", HG_SQL_EFFECT_WRITE},
+    {"WITH x AS (SELECT /*+ b */* FROM y) INSERT INTO t TABLE x", "insert", HG_SQL_EFFECT_WRITE},
     {"FROM t INSERT OVERWRITE u SELECT 1", "insert", HG_SQL_EFFECT_WRITE},
     {"FROM t SELECT 1", "query", HG_SQL_EFFECT_READ},
     {"INSERT OVERWRITE LOCAL DIRECTORY '/x' USING csv SELECT 1", "insert-directory",
@@ -52,8 +53,8 @@ END_TEST
 
 START_TEST(knows_what_it_doesnt_know)
 {
-    static const char *const texts[] = {"",   "foo", "GRANT x", "CREATE ROLE r", "ALTER INDEX i",
-                                        "'x'"};
+    static const char *const texts[] = {
+        "", "foo", "GRANT x", "CREATE ROLE r", "ALTER INDEX i", "'x'", "SELECT 1 -- ${x}"};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         HgSqlEffect effect;
         ck_assert_int_eq(hg_sql_classify(hg_slice_from_string(texts[i]), HG_SQL_SPARK_35, &effect),
