@@ -174,6 +174,7 @@ Suite *lexer_suite(void)
 {
     Suite *suite = suite_create("lexer");
     TCase *tcase = tcase_create("lexer");
+    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, comments);
     tcase_add_test(tcase, unclosed_comments);
     tcase_add_test(tcase, strings);
