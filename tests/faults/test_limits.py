@@ -20,6 +20,7 @@ from .kit.backend import Backend
 from .kit.gate import Gate, eventually, is_sanitized
 from .kit.messages import (
     BigFetch,
+    Handle,
     call,
     execute_fields,
     fetch_fields,
@@ -150,11 +151,24 @@ def test_connections_storm_at_the_limit(make_gate: Callable, make_backend: Calla
 # ---- memory ----
 
 
+def opens_in_the_end(gate: Gate) -> tuple[Peer, Handle]:
+    """A session; at the ceiling its opening may be refused for a moment, until what others were sent
+    has gone on to them."""
+    peer = gate.peer(receive_buffer=4096)
+    for _ in range(100):
+        reply = peer.call("OpenSession", open_fields())
+        if reply.code == 0:
+            return peer, reply.session
+        assert "try again" in reply.error and reply.sql_state == "53200"
+        time.sleep(0.05)
+    raise AssertionError("no session can be opened at the ceiling")
+
+
 def stop_reading(gate: Gate, count: int, size: int) -> list[Peer]:
     """Clients that ask for large replies and don't read them."""
     peers = []
     for _ in range(count):
-        peer, session = gate.session(receive_buffer=4096)
+        peer, session = opens_in_the_end(gate)
         operation = peer.execute(session, f"BYTES {size}")
         peer.ask("FetchResults", fetch_fields(operation))
         peers.append(peer)
