@@ -97,7 +97,7 @@ SCRIPT: list[list[str | None]] = [
     ["query", "SET my.conf"],
     ["query", "SELECT ${my.var}, current_database()"],
     ["connect", "/no_such_database"],
-    ["connect", "/default?spark.sql.warehouse.dir=elsewhere"],
+    ["connect", "/default?spark.sql.shuffle.partitions=many"],
     ["connect", "/default;initFile=/no/such/file"],
     ["connect", ""],
     ["query", "SELECT current_database()"],
