@@ -916,28 +916,30 @@ def test_files_of_no_use_leave_the_old_ones(
 ) -> None:
     """A key without its certificate, half a file, none, nonsense: each is told, none counts."""
     used = authority.issue_server("used")
-    other = authority.issue_server("other")
     old = (used.certificate.read_bytes(), used.key.read_bytes())
-    new = (other.certificate.read_bytes(), other.key.read_bytes())
-    old_fingerprint, new_fingerprint = used.fingerprint, other.fingerprint
+    old_fingerprint = used.fingerprint
     gate = make_gate(make_backend(), change=lambda config: add_tls(config, used, authority.ca_file))
     peer = logged_in(gate, trusting)
     session = peer.open()
-    for certificate, key in (
-        (new[0], old[1]),
-        (old[0], new[1]),
-        (new[0][: len(new[0]) // 2], new[1]),
-        (new[0], new[1][:40]),
-        (b"", new[1]),
-        (b"nonsense\n", b"nonsense\n"),
-        (None, new[1]),
-        (new[0], None),
+    for turn, of_no_use in enumerate(
+        (
+            lambda new: (new[0], old[1]),
+            lambda new: (old[0], new[1]),
+            lambda new: (new[0][: len(new[0]) // 2], new[1]),
+            lambda new: (new[0], new[1][:40]),
+            lambda new: (b"", new[1]),
+            lambda _: (b"nonsense\n", b"nonsense\n"),
+            lambda new: (None, new[1]),
+            lambda new: (new[0], None),
+        )
     ):
+        # one of its own for each turn: listeners are gone through one by one, and the last of them
+        # may read a key of this turn and a certificate of the next
+        other = authority.issue_server(f"other{turn}")
+        new = (other.certificate.read_bytes(), other.key.read_bytes())
         gate.forget_log()
-        # the gate also looks by itself: no new certificate may meet the new key of the turn before
-        for path in (used.certificate, used.key):
+        for path, data in zip((used.certificate, used.key), of_no_use(new), strict=True):
             path.unlink(missing_ok=True)
-        for path, data in ((used.certificate, certificate), (used.key, key)):
             if data is not None:
                 path.write_bytes(data)
         os.kill(gate.pid, signal.SIGHUP)
@@ -946,6 +948,8 @@ def test_files_of_no_use_leave_the_old_ones(
         assert "error" in line.lower() and str(used.certificate.with_suffix("")) in line, line
         for listener in ("tls", "tls-raw"):
             assert shown_by(gate, trusting, listener) == old_fingerprint
+    renewed = authority.issue_server("renewed")
+    new, new_fingerprint = (renewed.certificate.read_bytes(), renewed.key.read_bytes()), renewed.fingerprint
     used.certificate.write_bytes(new[0])
     used.key.write_bytes(new[1])
     os.kill(gate.pid, signal.SIGHUP)
