@@ -58,7 +58,7 @@ def spare(request: pytest.FixtureRequest) -> Iterator[Callable[..., Spark]]:
         server = Spark(version, f"e2e-spare-{len(made)}", **how)
         made.append(server)
         server.server.start()
-        server.server.wait_ready()
+        server.wait_ready()
         return server
 
     yield start

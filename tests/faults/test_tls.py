@@ -949,12 +949,12 @@ def test_files_of_no_use_leave_the_old_ones(
         for listener in ("tls", "tls-raw"):
             assert shown_by(gate, trusting, listener) == old_fingerprint
     renewed = authority.issue_server("renewed")
-    new, new_fingerprint = (renewed.certificate.read_bytes(), renewed.key.read_bytes()), renewed.fingerprint
+    new = (renewed.certificate.read_bytes(), renewed.key.read_bytes())
     used.certificate.write_bytes(new[0])
     used.key.write_bytes(new[1])
     os.kill(gate.pid, signal.SIGHUP)
     gate.wait_log("certificates_reloaded")
-    eventually(lambda: shown_by(gate, trusting) == new_fingerprint, "the new certificate")
+    eventually(lambda: shown_by(gate, trusting) == renewed.fingerprint, "the new certificate")
     works_on(peer, session)
 
 

@@ -66,9 +66,14 @@ class Spark:
         if not keep:
             shutil.rmtree(self.server.work_dir, ignore_errors=True)
 
+    def wait_ready(self) -> None:
+        """Waits until sessions can be opened."""
+        self.server.wait_ready()
+        self.ui.wait_complete()
+
     def wait_seeded(self) -> None:
         """Waits until it is up and makes the tables that the tests read."""
-        self.server.wait_ready()
+        self.wait_ready()
         with Connection(self.target.as_user("loader")) as connection:
             session = connection.open()
             for statement in SEED:

@@ -108,6 +108,15 @@ class SparkUi:
             time.sleep(0.2)
         return seen
 
+    def wait_complete(self) -> None:
+        """Waits until Spark has made all that it needs for sessions: it listens a moment earlier,
+        and an OpenSession in between fails with a NullPointerException."""
+        self.wait_for(
+            "the tab of the Thrift Server",
+            lambda: "JDBC/ODBC Server" in self._get("/jobs/"),
+            lambda: self._get("/jobs/")[:500],
+        )
+
     def wait_all_closed(self, user: str, count: int) -> None:
         """Waits until Spark shows at least `count` sessions of the user, all of them finished."""
         self.wait_for(
