@@ -29,9 +29,9 @@ _hivegatectl_users() {
 
 _hivegatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= file i
-    local remote="--admin --token-file --ca-file --output --help"
+    local remote="--admin --token-file --ca-file --certificate-file --key-file --user --password-file --output --help"
     case $previous in
-    --file | -f | --config | -c | --token-file | --ca-file | --password-file | --spool | \
+    --file | -f | --config | -c | --token-file | --ca-file | --certificate-file | --key-file | --password-file | --spool | \
         --policies | -p | --schemas | -s)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return

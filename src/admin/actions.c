@@ -39,6 +39,13 @@ static void answer_done(const Action *action, const char *what, const char *targ
 
 /* ---- kill ---- */
 
+/* TRUE when whoever asks may end it: an administrator, or who has opened it. */
+static gboolean may_kill(const Action *action, const HgSession *session)
+{
+    const HgPrincipal *asks = action->request->principal;
+    return asks == NULL || hg_principal_equal(hg_session_principal(session), asks);
+}
+
 static gboolean has_id(const HgHandle *handle, const char *id)
 {
     char text[HG_HANDLE_TEXT_SIZE];
@@ -63,7 +70,7 @@ static void kill_session(const Action *action, const char *id)
     g_autoptr(GPtrArray) sessions = hg_directory_sessions(hg_gateway_directory(gateway));
     for (guint i = 0; i < sessions->len; i++) {
         HgSession *session = g_ptr_array_index(sessions, i);
-        if (!has_id(hg_session_handle(session), id))
+        if (!has_id(hg_session_handle(session), id) || !may_kill(action, session))
             continue;
         answer_kill(action, "kill session", id, hg_kill_session(gateway, session, KILL_WITHIN));
         return;
@@ -80,7 +87,8 @@ static void kill_operation(const Action *action, const char *id)
     g_autoptr(GPtrArray) operations = hg_directory_operations(hg_gateway_directory(gateway));
     for (guint i = 0; i < operations->len; i++) {
         HgOperation *operation = g_ptr_array_index(operations, i);
-        if (!has_id(hg_operation_handle(operation), id))
+        if (!has_id(hg_operation_handle(operation), id) ||
+            !may_kill(action, hg_operation_session(operation)))
             continue;
         answer_kill(action, "kill operation", id, hg_kill_operation(gateway, operation));
         return;
@@ -98,10 +106,18 @@ static void kill_user(const Action *action, const char *user)
     g_autoptr(GPtrArray) sessions = hg_directory_sessions(hg_gateway_directory(gateway));
     guint count = 0;
     gboolean late = FALSE;
+    const HgPrincipal *asks = action->request->principal;
+    if (asks != NULL && strcmp(hg_principal_name(asks), user) != 0) {
+        hg_admin_answer_error(action->out, 403, "%s may end the sessions of %s only",
+                              hg_principal_name(asks), hg_principal_name(asks));
+        return;
+    }
     for (guint i = 0; i < sessions->len; i++) {
         HgSession *session = g_ptr_array_index(sessions, i);
         if (strcmp(hg_principal_name(hg_session_principal(session)), user) != 0 &&
             strcmp(hg_session_effective_user(session), user) != 0)
+            continue;
+        if (!may_kill(action, session))
             continue;
         HgKill kill = hg_kill_session(gateway, session, KILL_WITHIN);
         count += kill == HG_KILL_DONE;

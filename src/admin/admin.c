@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 
 #include "admin/actions.h"
+#include "admin/json.h"
 #include "admin/routes.h"
 #include "admin/views.h"
 #include "base/error.h"
@@ -73,6 +74,14 @@ static void answer_unknown(const HgAdminRequest *request, HgAdminAnswer *out)
         g_strdup_printf("hivegate: there is no %s %s here\n", request->method, request->path));
 }
 
+/* What people may ask who see to their own. */
+static gboolean is_for_all(const HgAdminRequest *request)
+{
+    static const char *const paths[] = {"/v1/sessions", "/v1/operations", "/v1/kill",
+                                        "/livez",       "/readyz",        NULL};
+    return g_strv_contains(paths, request->path);
+}
+
 static void handle_health(const HgAdminRequest *request, HgAdminAnswer *out, void *data)
 {
     const HgAdmin *admin = data;
@@ -83,8 +92,13 @@ static void handle_health(const HgAdminRequest *request, HgAdminAnswer *out, voi
 static void handle_control(const HgAdminRequest *request, HgAdminAnswer *out, void *data)
 {
     const HgAdmin *admin = data;
-    if (!hg_admin_route_views(&admin->options, request, out) &&
-        !hg_admin_route_actions(&admin->options, request, out))
+    if (request->principal != NULL && !is_for_all(request))
+        hg_admin_answer_error(out, 403,
+                              "only an administrator may do that; %s may list and kill their own "
+                              "sessions and operations",
+                              hg_principal_name(request->principal));
+    else if (!hg_admin_route_views(&admin->options, request, out) &&
+             !hg_admin_route_actions(&admin->options, request, out))
         handle_health(request, out, data);
 }
 

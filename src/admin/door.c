@@ -2,13 +2,12 @@
  * body of each request while it comes. */
 #include "admin/door.h"
 
-#include "base/address.h"
+#include "admin/peer.h"
 #include "base/error.h"
 
+#include <gnutls/x509.h>
 #include <microhttpd.h>
-#include <openssl/crypto.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MOST 64
@@ -22,7 +21,7 @@ struct HgAdminDoor {
     struct MHD_Daemon *daemon;
     HgAdminHandler handler;
     void *data;
-    HgSecret *token;
+    HgAdminAccess *access;
 };
 
 typedef struct {
@@ -30,7 +29,8 @@ typedef struct {
     gboolean too_large;
 } Incoming;
 
-static enum MHD_Result reply(struct MHD_Connection *connection, HgAdminAnswer *answer)
+static enum MHD_Result reply(const HgAdminDoor *door, struct MHD_Connection *connection,
+                             HgAdminAnswer *answer)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(strlen(answer->body), answer->body, MHD_RESPMEM_MUST_COPY);
@@ -40,47 +40,71 @@ static enum MHD_Result reply(struct MHD_Connection *connection, HgAdminAnswer *a
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        MHD_add_response_header(
+            response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+            hg_admin_access_takes_passwords(door->access) ? "Basic realm=\"hivegate\"" : "Bearer");
     enum MHD_Result result = MHD_queue_response(connection, answer->status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, guint status, const char *text)
+static enum MHD_Result refuse(const HgAdminDoor *door, struct MHD_Connection *connection,
+                              guint status, const char *text)
 {
-    HgAdminAnswer answer = {status, "text/plain; charset=utf-8", g_strconcat(text, "\n", NULL)};
-    return reply(connection, &answer);
+    HgAdminAnswer answer = {status, "text/plain; charset=utf-8",
+                            g_strconcat("hivegate: ", text, "\n", NULL)};
+    return reply(door, connection, &answer);
 }
 
 /* ---- who ---- */
 
-static gboolean has_token(const HgAdminDoor *door, struct MHD_Connection *connection)
+/* What a request shows, with the texts of it that are its own. */
+typedef struct {
+    HgAdminProof proof;
+    gint64 uid;
+    char *certificate;
+    char *user;     /* libmicrohttpd's */
+    char *password; /* libmicrohttpd's */
+} Shown;
+
+static void clear_shown(Shown *shown)
+{
+    if (shown->password != NULL)
+        explicit_bzero(shown->password, strlen(shown->password));
+    MHD_free(shown->password);
+    MHD_free(shown->user);
+    g_free(shown->certificate);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Shown, clear_shown)
+
+static void look(struct MHD_Connection *connection, Shown *out)
 {
     const char *value =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    HgSlice token = hg_secret_slice(door->token);
-    if (value == NULL || g_ascii_strncasecmp(value, "Bearer ", 7) != 0)
-        return FALSE;
-    value += 7;
-    return strlen(value) == token.size && CRYPTO_memcmp(value, token.data, token.size) == 0;
+    out->proof.address = hg_admin_peer_address(connection, &out->uid);
+    out->certificate = hg_admin_peer_certificate(connection);
+    out->proof.certificate = out->certificate;
+    if (value != NULL && g_ascii_strncasecmp(value, "Bearer ", 7) == 0) {
+        out->proof.bearer = value + 7;
+        return;
+    }
+    out->user = MHD_basic_auth_get_username_password(connection, &out->password);
+    out->proof.user = out->user;
+    out->proof.password = out->password;
 }
 
-/* Who asks, as far as the kernel says. */
-static char *describe_sender(struct MHD_Connection *connection)
+/* Who asks, for people. */
+static char *describe_sender(const Shown *shown, const HgPrincipal *principal)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct sockaddr_storage peer = {0};
-    socklen_t size = sizeof peer;
-    struct ucred credentials = {0};
-    socklen_t credentials_size = sizeof credentials;
-    if (info == NULL || getpeername(info->connect_fd, (struct sockaddr *)&peer, &size) != 0)
+    char address[HG_PEER_ADDRESS_TEXT_MAX];
+    const char *name = principal != NULL ? hg_principal_name(principal) : shown->certificate;
+    if (shown->uid >= 0)
+        return g_strdup_printf("uid %" G_GINT64_FORMAT, shown->uid);
+    hg_peer_address_print(&shown->proof.address, address);
+    if (*address == '\0')
         return g_strdup("somebody who has left");
-    if (peer.ss_family == AF_UNIX &&
-        getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &credentials_size) == 0)
-        return g_strdup_printf("uid %u", credentials.uid);
-    HgAddress address = {.storage = peer, .size = size};
-    return hg_address_format(&address);
+    return name == NULL ? g_strdup(address) : g_strdup_printf("%s at %s", name, address);
 }
 
 /* ---- requests ---- */
@@ -109,19 +133,27 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     }
     if (*size > 0)
         return collect(incoming, bytes, size);
-    if (door->token != NULL && !has_token(door, connection))
-        return refuse(connection, MHD_HTTP_UNAUTHORIZED,
-                      "hivegate: Authorization: Bearer with the right token is needed here");
     if (incoming->too_large)
-        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "hivegate: the request is too large");
-    g_autofree char *sender = describe_sender(connection);
+        return refuse(door, connection, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large");
+    g_auto(Shown) shown = {0};
+    g_autoptr(HgPrincipal) principal = NULL;
+    look(connection, &shown);
+    HgAdminReach reach = hg_admin_access_check(door->access, &shown.proof, &principal);
+    if (reach == HG_ADMIN_NOTHING)
+        return refuse(door, connection, MHD_HTTP_UNAUTHORIZED,
+                      hg_admin_access_wanted(door->access));
+    if (reach == HG_ADMIN_BUSY)
+        return refuse(door, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+                      "too many logins are being checked here; try again");
+    g_autofree char *sender = describe_sender(&shown, principal);
     HgAdminRequest request = {.method = method,
                               .path = url,
                               .body = hg_slice(incoming->body->data, incoming->body->len),
-                              .sender = sender};
+                              .sender = sender,
+                              .principal = principal};
     HgAdminAnswer answer = {0};
     door->handler(&request, &answer, door->data);
-    return reply(connection, &answer);
+    return reply(door, connection, &answer);
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **state,
@@ -136,18 +168,41 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **s
 
 /* ---- life ---- */
 
+/* libmicrohttpd takes a text without certificates for none at all. */
+static gboolean holds_authorities(const char *pem)
+{
+    gnutls_datum_t text = {.data = (unsigned char *)pem, .size = (unsigned)strlen(pem)};
+    gnutls_x509_crt_t *list = NULL;
+    guint count = 0;
+    if (gnutls_x509_crt_list_import2(&list, &count, &text, GNUTLS_X509_FMT_PEM, 0) < 0)
+        return FALSE;
+    for (guint i = 0; i < count; i++)
+        gnutls_x509_crt_deinit(list[i]);
+    gnutls_free(list);
+    return count > 0;
+}
+
 HgAdminDoor *hg_admin_door_new(const HgAdminDoorOptions *options, HgAdminHandler handler,
                                void *data, GError **error)
 {
+    if (options->client_ca != NULL && !holds_authorities(options->client_ca)) {
+        g_set_error_literal(error, HG_ERROR, HG_ERROR_INVALID,
+                            "admin: client_ca_file: there are no certificates of authorities in "
+                            "it; expected PEM");
+        close(options->take_fd);
+        return NULL;
+    }
     HgAdminDoor *door = g_new0(HgAdminDoor, 1);
     gboolean tls = options->certificate != NULL;
     door->handler = handler;
     door->data = data;
-    door->token = options->token != NULL ? hg_secret_ref(options->token) : NULL;
+    door->access = hg_admin_access_new(&options->access);
     struct MHD_OptionItem tls_items[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(guintptr)options->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(guintptr)options->key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(guintptr)CIPHERS},
+        {options->client_ca != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+         (void *)(guintptr)options->client_ca},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem no_items[] = {{MHD_OPTION_END, 0, NULL}};
     door->daemon = MHD_start_daemon(
@@ -174,6 +229,6 @@ void hg_admin_door_free(HgAdminDoor *door)
         return;
     if (door->daemon != NULL)
         MHD_stop_daemon(door->daemon);
-    hg_secret_unref(door->token);
+    hg_admin_access_free(door->access);
     g_free(door);
 }

@@ -4,7 +4,7 @@
  * over whole, once its sender is known to be allowed. */
 #pragma once
 
-#include "base/secret.h"
+#include "admin/access.h"
 
 typedef struct HgAdminDoor HgAdminDoor;
 
@@ -12,8 +12,9 @@ typedef struct {
     int take_fd;             /* a listening socket */
     const char *certificate; /* PEM, with `key`: TLS; NULL: none. Copied */
     const char *key;
-    HgSecret *token; /* which `Authorization: Bearer` must hold; NULL: whoever gets here may. It is
-                        referenced */
+    const char *client_ca;       /* PEM: client certificates of these authorities are asked for;
+                                    NULL: none. Copied */
+    HgAdminAccessOptions access; /* who may do what; `certificates` needs client_ca */
 } HgAdminDoorOptions;
 
 /* A request; everything in it is borrowed for the call. */
@@ -21,7 +22,8 @@ typedef struct {
     const char *method;
     const char *path; /* without the query */
     HgSlice body;
-    const char *sender; /* for people: "uid 0 over a Unix socket" */
+    const char *sender;           /* for people: "uid 0", "alice at 192.0.2.7:4711" */
+    const HgPrincipal *principal; /* who may see and do only what is theirs; NULL: everything */
 } HgAdminRequest;
 
 typedef struct {

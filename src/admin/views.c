@@ -53,12 +53,19 @@ static json_t *show_session(HgSession *session)
         hg_admin_json_text(why));
 }
 
-static json_t *show_sessions(const HgAdminOptions *admin)
+/* TRUE when whoever asks may see it: an administrator, or who has opened it. */
+static gboolean is_visible(const HgSession *session, const HgPrincipal *asks)
+{
+    return asks == NULL || hg_principal_equal(hg_session_principal(session), asks);
+}
+
+static json_t *show_sessions(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     g_autoptr(GPtrArray) sessions = hg_directory_sessions(hg_gateway_directory(admin->gateway));
     json_t *list = json_array();
     for (guint i = 0; i < sessions->len; i++)
-        json_array_append_new(list, show_session(g_ptr_array_index(sessions, i)));
+        if (is_visible(g_ptr_array_index(sessions, i), asks))
+            json_array_append_new(list, show_session(g_ptr_array_index(sessions, i)));
     return list;
 }
 
@@ -87,13 +94,15 @@ static json_t *show_operation(json_t *take_id, HgSession *session, const char *s
                      "statement", hg_admin_json_text(statement));
 }
 
-static json_t *show_operations(const HgAdminOptions *admin)
+static json_t *show_operations(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     g_autoptr(GPtrArray) operations = hg_directory_operations(hg_gateway_directory(admin->gateway));
     g_autoptr(GArray) waits = hg_control_waits(admin->gateway, WAIT_MOST);
     json_t *list = json_array();
     for (guint i = 0; i < operations->len; i++) {
         HgOperation *operation = g_ptr_array_index(operations, i);
+        if (!is_visible(hg_operation_session(operation), asks))
+            continue;
         json_array_append_new(
             list,
             show_operation(id_of(hg_operation_handle(operation)), hg_operation_session(operation),
@@ -102,15 +111,16 @@ static json_t *show_operations(const HgAdminOptions *admin)
     }
     for (guint i = 0; i < waits->len; i++) {
         const HgClientWait *wait = &g_array_index(waits, HgClientWait, i);
-        json_array_append_new(list, show_operation(json_null(), wait->session, "waiting",
-                                                   wait->statement, wait->began_us));
+        if (is_visible(wait->session, asks))
+            json_array_append_new(list, show_operation(json_null(), wait->session, "waiting",
+                                                       wait->statement, wait->began_us));
     }
     return list;
 }
 
 /* ---- endpoints and pools ---- */
 
-static json_t *show_endpoints(const HgAdminOptions *admin)
+static json_t *show_endpoints(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     HgPool *pool = hg_gateway_pool(admin->gateway);
     json_t *list = json_array();
@@ -126,7 +136,7 @@ static json_t *show_endpoints(const HgAdminOptions *admin)
     return list;
 }
 
-static json_t *show_pools(const HgAdminOptions *admin)
+static json_t *show_pools(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     HgPool *pool = hg_gateway_pool(admin->gateway);
     const char *why = NULL;
@@ -165,7 +175,7 @@ static void count_session(GHashTable *users, HgSession *session)
         counts->running += !hg_operation_has_ended(g_ptr_array_index(operations, i));
 }
 
-static json_t *show_users(const HgAdminOptions *admin)
+static json_t *show_users(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GPtrArray) sessions = hg_directory_sessions(hg_gateway_directory(admin->gateway));
@@ -195,7 +205,7 @@ static void add_limit(json_t *list, const char *name, gint64 used, gint64 most, 
                                     "most", (json_int_t)most, "option", option));
 }
 
-static json_t *show_limits(const HgAdminOptions *admin)
+static json_t *show_limits(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     HgGateway *gateway = admin->gateway;
     const HgProxyOptions *options = hg_gateway_options(gateway);
@@ -221,7 +231,7 @@ static gint64 sum_of(HgMetrics *metrics, HgMetric metric, guint series, guint st
     return sum;
 }
 
-static json_t *show_status(const HgAdminOptions *admin)
+static json_t *show_status(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
     HgMetrics *metrics = admin->metrics;
     g_autoptr(GString) why = g_string_new(NULL);
@@ -251,7 +261,7 @@ gboolean hg_admin_route_views(const HgAdminOptions *admin, const HgAdminRequest 
 {
     static const struct {
         const char *path;
-        json_t *(*show)(const HgAdminOptions *admin);
+        json_t *(*show)(const HgAdminOptions *admin, const HgPrincipal *asks);
     } routes[] = {
         {"/v1/status", show_status},         {"/v1/sessions", show_sessions},
         {"/v1/operations", show_operations}, {"/v1/endpoints", show_endpoints},
@@ -267,7 +277,7 @@ gboolean hg_admin_route_views(const HgAdminOptions *admin, const HgAdminRequest 
     for (gsize i = 0; i < G_N_ELEMENTS(routes); i++) {
         if (strcmp(request->path, routes[i].path) != 0)
             continue;
-        hg_admin_answer_json(out, 200, routes[i].show(admin));
+        hg_admin_answer_json(out, 200, routes[i].show(admin, request->principal));
         return TRUE;
     }
     return FALSE;

@@ -225,7 +225,11 @@ typedef struct {
     guint mode;                   /* permission bits of a Unix socket */
     const char *certificate_file; /* with key_file: TLS; NULL: none */
     const char *key_file;
-    const char *token_file; /* NULL: whoever gets there may */
+    const char *token_file;          /* NULL: no token */
+    const char *client_ca_file;      /* NULL: no client certificates */
+    const char *const *client_names; /* ends with NULL; NULL: any */
+    guint n_client_names;
+    gboolean own_sessions; /* whoever logs in may see to their own */
 } HgAdminListenConfig;
 
 typedef struct {

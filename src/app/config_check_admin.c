@@ -18,10 +18,15 @@ static const HgYaml *item_of(const HgYaml *root, guint index)
 static void check_tcp(const HgAdminListenConfig *listen, const HgYaml *map, guint index,
                       HgDiagnostics *diagnostics)
 {
-    if (listen->token_file == NULL)
+    if (listen->token_file == NULL && listen->client_ca_file == NULL && !listen->own_sessions)
         hg_diagnostics_error(diagnostics, place(map, "bind"),
                              "admin.listen[%u].token_file is missing: anybody could steer "
-                             "hivegate; expected a file with a token, or a Unix socket",
+                             "hivegate; expected a file with a token, client_ca_file, "
+                             "own_sessions, or a Unix socket",
+                             index);
+    if (listen->client_names != NULL && listen->client_ca_file == NULL)
+        hg_diagnostics_error(diagnostics, place(map, "client_names"),
+                             "admin.listen[%u].client_names is of no use without client_ca_file",
                              index);
     if (listen->certificate_file == NULL || listen->key_file == NULL)
         hg_diagnostics_error(diagnostics, place(map, "bind"),
@@ -33,7 +38,8 @@ static void check_tcp(const HgAdminListenConfig *listen, const HgYaml *map, guin
 static void check_unix(const HgAdminListenConfig *listen, const HgYaml *map, guint index,
                        HgDiagnostics *diagnostics)
 {
-    static const char *const keys[] = {"certificate_file", "key_file", "token_file"};
+    static const char *const keys[] = {"certificate_file", "key_file",     "token_file",
+                                       "client_ca_file",   "client_names", "own_sessions"};
     for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
         if (hg_yaml_get(map, keys[i]) != NULL)
             hg_diagnostics_error(diagnostics, place(map, keys[i]),
@@ -124,6 +130,8 @@ void hg_config_check_admin_files(const HgConfig *config, const HgYaml *root,
         check_file(listen->certificate_file, place(map, "certificate_file"), "certificate_file", i,
                    diagnostics);
         check_file(listen->key_file, place(map, "key_file"), "key_file", i, diagnostics);
+        check_file(listen->client_ca_file, place(map, "client_ca_file"), "client_ca_file", i,
+                   diagnostics);
         check_token(listen->token_file, place(map, "token_file"), i, diagnostics);
     }
 }

@@ -6,7 +6,8 @@ static const HgOption listen_rows[] = {
     {.name = "bind",
      ADDRESS(HgAdminListenConfig, bind),
      .required = TRUE,
-     .text = "unix:PATH, or an address and port, which needs TLS and a token."},
+     .text = "unix:PATH, or an address and port, which needs TLS and a token, client "
+             "certificates or logins."},
     {.name = "mode",
      MODE(HgAdminListenConfig, mode),
      .fallback = "0600",
@@ -20,8 +21,21 @@ static const HgOption listen_rows[] = {
      .text = "PEM file with its private key."},
     {.name = "token_file",
      STRING(HgAdminListenConfig, token_file, HG_OPTION_PATH),
-     .text = "File whose first line is the token that requests must have (`Authorization: "
-             "Bearer`)."},
+     .text = "File whose first line is a token: requests that have it (`Authorization: Bearer`) "
+             "may do everything."},
+    {.name = "client_ca_file",
+     STRING(HgAdminListenConfig, client_ca_file, HG_OPTION_PATH),
+     .text = "PEM file with authorities of client certificates: who shows one may do everything."},
+    {.name = "client_names",
+     LIST(HgAdminListenConfig, client_names, HG_OPTION_TEXTS),
+     .min = 1,
+     .max = 64,
+     .text = "Common names of which a client certificate must have one; without it, any."},
+    {.name = "own_sessions",
+     SWITCH(HgAdminListenConfig, own_sessions),
+     .fallback = "false",
+     .text = "Whether everybody who can log in (`authentication: chain`; Basic, or a bearer token) "
+             "may list and kill their own sessions and operations."},
 };
 static const HgSection listen_section = DESCRIBE(HgAdminListenConfig, listen_rows);
 

@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "base/error.h"
+#include "ctl/prompt.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -18,6 +19,11 @@ void hg_remote_clear(HgRemote *remote)
     g_free(remote->admin);
     g_free(remote->token_file);
     g_free(remote->ca_file);
+    g_free(remote->certificate_file);
+    g_free(remote->key_file);
+    g_free(remote->user);
+    g_free(remote->password_file);
+    hg_secret_unref(remote->password);
 }
 
 void hg_remote_add_options(HgRemote *remote, GOptionContext *context)
@@ -32,6 +38,14 @@ void hg_remote_add_options(HgRemote *remote, GOptionContext *context)
         {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &remote->ca_file,
          "PEM file with the authorities of the server's certificate; without it, the system's",
          "FILE"},
+        {"certificate-file", 0, 0, G_OPTION_ARG_FILENAME, &remote->certificate_file,
+         "PEM file with a client certificate that lets an administrator in", "FILE"},
+        {"key-file", 0, 0, G_OPTION_ARG_FILENAME, &remote->key_file,
+         "PEM file with its private key", "FILE"},
+        {"user", 'u', 0, G_OPTION_ARG_STRING, &remote->user,
+         "Log in, and see to what is your own (admin: own_sessions)", "NAME"},
+        {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &remote->password_file,
+         "File whose first line is the user's password; without it, the terminal is asked", "FILE"},
         {0},
     };
     g_option_context_add_main_entries(context, entries, NULL);
@@ -60,6 +74,13 @@ static gboolean aim(const HgRemote *remote, CURL *curl, const char *path, char *
 {
     const char *address = address_of(remote);
     if (g_str_has_prefix(address, "unix:") && address[5] != '\0') {
+        if (remote->user != NULL) {
+            g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                        "--user is for --admin https://HOST:PORT: who can open %s is an "
+                        "administrator",
+                        address);
+            return FALSE;
+        }
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + 5);
         *url = g_strconcat("http://localhost", path, NULL);
         return TRUE;
@@ -91,6 +112,32 @@ static gboolean add_token(const HgRemote *remote, struct curl_slist **headers, G
         g_strconcat("Authorization: Bearer ", (const char *)hg_secret_slice(token).data, NULL);
     *headers = curl_slist_append(*headers, header);
     hg_secret_free_string(header);
+    return TRUE;
+}
+
+/* A client certificate, and a user with a password. */
+static gboolean add_identity(HgRemote *remote, CURL *curl, GError **error)
+{
+    HgFileExposure exposure;
+    if ((remote->certificate_file == NULL) != (remote->key_file == NULL)) {
+        g_set_error_literal(error, HG_ERROR, HG_ERROR_INVALID,
+                            "--certificate-file and --key-file belong together");
+        return FALSE;
+    }
+    if (remote->certificate_file != NULL) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, remote->certificate_file);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, remote->key_file);
+    }
+    if (remote->user == NULL)
+        return TRUE;
+    if (remote->password == NULL &&
+        !(remote->password_file != NULL
+              ? hg_secret_load_file(remote->password_file, &remote->password, &exposure, error)
+              : hg_prompt_password(FALSE, &remote->password, error)))
+        return FALSE;
+    curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(curl, CURLOPT_USERNAME, remote->user);
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, (const char *)hg_secret_slice(remote->password).data);
     return TRUE;
 }
 
@@ -139,8 +186,8 @@ static gboolean perform(const HgRemote *remote, CURL *curl, const char *url, GSt
     return FALSE;
 }
 
-gboolean hg_remote_ask(const HgRemote *remote, const char *method, const char *path,
-                       const json_t *body, json_t **out, GError **error)
+gboolean hg_remote_ask(HgRemote *remote, const char *method, const char *path, const json_t *body,
+                       json_t **out, GError **error)
 {
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = NULL;
@@ -150,7 +197,8 @@ gboolean hg_remote_ask(const HgRemote *remote, const char *method, const char *p
     gboolean ok = FALSE;
     if (curl == NULL) {
         g_set_error(error, HG_ERROR, HG_ERROR_FAILED, "libcurl can't be used");
-    } else if (aim(remote, curl, path, &url, error) && add_token(remote, &headers, error)) {
+    } else if (aim(remote, curl, path, &url, error) && add_token(remote, &headers, error) &&
+               add_identity(remote, curl, error)) {
         headers = curl_slist_append(headers, "Expect:");
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         if (strcmp(method, "POST") == 0)
