@@ -51,8 +51,9 @@ struct Lease {
     HgSession *session;
     HgBackend *backend; /* NULL once lost */
     gboolean home;
-    gboolean lent; /* the connection belongs to a session that lives with the worker */
-    gboolean kept; /* the connection came from the cache */
+    gboolean lent;        /* the connection belongs to a session that lives with the worker */
+    gboolean kept;        /* the connection came from the cache */
+    gboolean counted_out; /* a home lease's place in the quota was given back */
 };
 
 /* The call that is being served. */

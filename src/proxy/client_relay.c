@@ -16,11 +16,19 @@ static HgDirectory *directory_of(HgClient *client)
     return hg_gateway_directory(hg_worker_gateway(client->worker));
 }
 
+/* Gives back the place in the quota that a home lease stands for. */
+static void count_out(Lease *lease)
+{
+    if (!lease->counted_out)
+        hg_quota_give(hg_gateway_quota(hg_worker_gateway(lease->client->worker)),
+                      hg_session_effective_user(lease->session));
+    lease->counted_out = TRUE;
+}
+
 static void free_lease(Lease *lease)
 {
     if (lease->home)
-        hg_quota_give(hg_gateway_quota(hg_worker_gateway(lease->client->worker)),
-                      hg_session_effective_user(lease->session));
+        count_out(lease);
     else if (hg_session_worker(lease->session) != NULL)
         hg_session_end_call(lease->session);
     hg_session_unref(lease->session);
@@ -125,10 +133,13 @@ static void forget_closed(HgClient *client)
     ClientCall *call = &client->call;
     if (!call->close_succeeded)
         return;
-    if (call->method->id == HG_METHOD_CLOSE_SESSION)
-        g_ptr_array_unref(forget_session(client, call->lease->session, "the client closed it"));
-    else if (call->operation != NULL)
+    if (call->operation != NULL)
         hg_directory_remove_operation(directory_of(client), call->operation);
+    if (call->method->id != HG_METHOD_CLOSE_SESSION)
+        return;
+    g_ptr_array_unref(forget_session(client, call->lease->session, "the client closed it"));
+    if (call->lease->home) /* before the client hears of it: it may open the next one at once */
+        count_out(call->lease);
 }
 
 static void finish_call(HgClient *client)
