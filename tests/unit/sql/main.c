@@ -10,6 +10,7 @@ int main(void)
     srunner_add_suite(runner, scope_suite());
     srunner_add_suite(runner, print_suite());
     srunner_add_suite(runner, classify_suite());
+    srunner_add_suite(runner, redact_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

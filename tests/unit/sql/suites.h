@@ -10,6 +10,7 @@ Suite *parser_suite(void);
 Suite *scope_suite(void);
 Suite *print_suite(void);
 Suite *classify_suite(void);
+Suite *redact_suite(void);
 
 /* As ck_assert(), for loops that run a million times: Check writes a mark for each of its own. */
 #define HOLDS(condition)                                                                           \
