@@ -272,3 +272,16 @@ gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char
     *out = g_steal_pointer(&found);
     return TRUE;
 }
+
+char *hg_open_find_database(const HgRequest *request, HgSlice message)
+{
+    char *database = hg_dialect_database(request, message);
+    if (database != NULL || request->configuration.size == 0)
+        return database;
+    Entries entries = read_entries(
+        hg_slice(message.data + request->configuration.offset, request->configuration.size));
+    while (database == NULL && next_entry(&entries))
+        if (hg_slice_equal_string(entries.key, "use:database") && entries.value.size > 0)
+            database = hg_slice_dup_string(entries.value);
+    return database;
+}

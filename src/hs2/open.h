@@ -27,6 +27,10 @@ typedef struct {
 gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char **out,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The database with which the session begins: Databricks' own field, or use:database in the
+ * configuration; NULL: none is named. g_free. `request` as below. */
+char *hg_open_find_database(const HgRequest *request, HgSlice message);
+
 /* Appends the edited message, always with a strict head. FALSE with *error:
  *
  * - HG_ERROR_DENIED: a session variable that must not pass: hive.server2.proxy.user in any spelling

@@ -131,6 +131,8 @@ static HgWireStatus read_column(Peek *peek)
         gint32 count = 0;
         status = read_list_head(peek, &type, &count);
         peek->out->has_rows = status == HG_WIRE_OK && count > 0;
+        if (status == HG_WIRE_OK)
+            peek->out->rows = count;
         return status;
     }
 }
@@ -164,6 +166,7 @@ static HgWireStatus read_rows(Peek *peek, guint8 type)
         if (count > 0 && id == COLUMNS)
             return read_column(peek);
         out->has_rows = count > 0;
+        out->rows = count;
         if (count > 0 || type != HG_THRIFT_STRUCT)
             return HG_WIRE_OK;
         if (id == COLUMNS)
@@ -273,7 +276,7 @@ static HgWireStatus read_result(Peek *peek)
 HgWireStatus hg_reply_peek(HgSlice bytes, const HgMethod *method, HgReplyHead *out)
 {
     *out = (HgReplyHead){
-        .status_code = -1, .operation_state = -1, .protocol = -1, .operation_type = -1};
+        .status_code = -1, .operation_state = -1, .protocol = -1, .rows = -1, .operation_type = -1};
     Peek peek = {.cursor = hg_cursor(bytes), .method = method, .out = out};
     HgWireStatus status = hg_cursor_read_head(&peek.cursor, &out->head);
     if (status != HG_WIRE_OK)

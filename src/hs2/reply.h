@@ -18,6 +18,7 @@ typedef struct {
     guint32 protocol_offset; /* of its four bytes */
     guint32 more_offset;     /* FetchResults: of the byte of hasMoreRows; 0: not reached */
     gboolean has_rows;       /* FetchResults: the batch isn't empty, as far as was read */
+    gint32 rows;             /* FetchResults: how many, or -1 while that wasn't read */
     guint32 rows_end;        /* FetchResults: of the STOP behind a batch without columns, or 0 */
     guint32 columns_offset;  /* FetchResults: of the number of columns, if that is 0; or 0 */
     gint32 operation_type;   /* replies that start an operation: TOperationHandle.2, else -1 */

@@ -1,5 +1,6 @@
 /* Tests of hs2/reply: heads of replies as Spark writes them, whole and cut at every byte. */
 #include "hs2/reply.h"
+#include "hs2/reply_error.h"
 #include "notation.h"
 #include "suites.h"
 
@@ -353,6 +354,38 @@ START_TEST(test_changed_replies)
 }
 END_TEST
 
+static void check_error(const char *notation, HgMethodId method, const char *state,
+                        const char *message)
+{
+    HgReplyHead head;
+    AUTO_MESSAGE(bytes, notation);
+    HgSlice reply = tight_copy(bytes_slice(bytes));
+    ck_assert_int_eq(hg_reply_peek(reply, hg_method_get(method), &head), HG_WIRE_OK);
+    HgReplyError error = hg_reply_read_error(&head, hg_method_get(method), reply);
+    ck_assert(hg_slice_equal_string(error.sql_state, state));
+    ck_assert(hg_slice_equal_string(error.message, message));
+    for (gsize size = 0; size < reply.size; size++) { /* whatever is there: nothing behind it */
+        HgSlice part = tight_copy(hg_slice(reply.data, size));
+        (void)hg_reply_read_error(&head, hg_method_get(method), part);
+        g_free((guint8 *)part.data);
+    }
+    g_free((guint8 *)reply.data);
+}
+
+START_TEST(test_what_went_wrong)
+{
+    check_error("reply ExecuteStatement 3 {0:{1:{1:3 2:[11 '*a:b:1:0'] 3:'42703' 4:0 5:'no'}}}",
+                HG_METHOD_EXECUTE_STATEMENT, "42703", "no");
+    check_error("reply ExecuteStatement 3 {0:{1:{1:3}}}", HG_METHOD_EXECUTE_STATEMENT, "", "");
+    check_error("reply GetOperationStatus 3 {0:{1:{1:0} 2:5 3:'22012' 4:0 5:'by zero'}}",
+                HG_METHOD_GET_OPERATION_STATUS, "22012", "by zero");
+    check_error("reply GetOperationStatus 3 {0:{1:{1:3 5:'gone'}}}", HG_METHOD_GET_OPERATION_STATUS,
+                "", "gone");
+    check_error("exception ExecuteStatement 3 {1:'Internal error' 2:6}",
+                HG_METHOD_EXECUTE_STATEMENT, "", "Internal error");
+}
+END_TEST
+
 Suite *reply_suite(void)
 {
     Suite *suite = suite_create("hs2/reply");
@@ -368,6 +401,7 @@ Suite *reply_suite(void)
     tcase_add_test(tests, test_fetch_needs_only_the_status);
     tcase_add_test(tests, test_operation_state);
     tcase_add_test(tests, test_exception);
+    tcase_add_test(tests, test_what_went_wrong);
     tcase_add_test(tests, test_query_id_and_empty_results);
     tcase_add_test(tests, test_nonsense);
     tcase_add_test(tests, test_answers);
