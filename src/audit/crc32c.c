@@ -71,12 +71,12 @@ static guint32 run(guint32 crc, HgSlice bytes)
 }
 #endif
 
-guint32 hg_crc32c(HgSlice bytes)
+guint32 hg_audit_crc32c(HgSlice bytes)
 {
     return ~run(~0u, bytes);
 }
 
-guint32 hg_crc32c_portable(HgSlice bytes)
+guint32 hg_audit_crc32c_portable(HgSlice bytes)
 {
     return ~by_table(~0u, bytes);
 }

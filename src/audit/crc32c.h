@@ -5,7 +5,7 @@
 #include "base/slice.h"
 
 /* The checksum of the bytes. */
-guint32 hg_crc32c(HgSlice bytes);
+guint32 hg_audit_crc32c(HgSlice bytes);
 
 /* The same without the processor's instruction: for machines without it, and for tests. */
-guint32 hg_crc32c_portable(HgSlice bytes);
+guint32 hg_audit_crc32c_portable(HgSlice bytes);

@@ -40,6 +40,17 @@ gboolean hg_database_check_conninfo(const char *conninfo, GError **error)
     return FALSE;
 }
 
+gboolean hg_database_has_password(const char *conninfo)
+{
+    gboolean found = FALSE;
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+         option++)
+        found = found || (strcmp(option->keyword, "password") == 0 && option->val != NULL);
+    PQconninfoFree(options);
+    return found;
+}
+
 /* libpq's messages have several lines and may end in blanks. */
 static void set_error(HgDatabase *database, GError **error, const char *what, const char *text)
 {

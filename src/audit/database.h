@@ -20,6 +20,9 @@ typedef struct HgDatabase HgDatabase;
 /* Checks that the conninfo can be understood, without connecting. */
 gboolean hg_database_check_conninfo(const char *conninfo, GError **error);
 
+/* TRUE when the conninfo, which can be understood, has a password in it. */
+gboolean hg_database_has_password(const char *conninfo);
+
 /* Connects. `options` is borrowed during the call, the stop descriptor for the connection's life.
  */
 HgDatabase *hg_database_connect(const HgDatabaseOptions *options, GError **error);

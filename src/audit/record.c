@@ -94,7 +94,7 @@ void hg_audit_hash_print(const HgAuditHash *hash, char out[HG_AUDIT_HASH_TEXT])
 
 static guint32 checksum_of(const guint8 *head, gsize payload)
 {
-    return hg_crc32c(hg_slice(head + AT_SIZE, HG_RECORD_HEAD - AT_SIZE + payload));
+    return hg_audit_crc32c(hg_slice(head + AT_SIZE, HG_RECORD_HEAD - AT_SIZE + payload));
 }
 
 void hg_record_seal(const HgRecord *record, guint8 *out)

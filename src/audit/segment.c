@@ -100,7 +100,7 @@ GByteArray *hg_segment_head_write(const HgSegmentHead *head)
     if (count > 0)
         g_byte_array_append(bytes, (const guint8 *)head->open->data,
                             count * (guint)sizeof(HgAuditId));
-    guint32 checksum = GUINT32_TO_LE(hg_crc32c(hg_slice(bytes->data + 12, bytes->len - 12)));
+    guint32 checksum = GUINT32_TO_LE(hg_audit_crc32c(hg_slice(bytes->data + 12, bytes->len - 12)));
     memcpy(bytes->data + 8, &checksum, 4);
     return bytes;
 }
@@ -190,7 +190,7 @@ static gboolean read_head(HgSegmentReader *reader, guint64 first, GError **error
     if (reader->size < size)
         return refuse(error, first, "ends inside its head");
     memcpy(&checksum, reader->bytes + 8, 4);
-    if (GUINT32_FROM_LE(checksum) != hg_crc32c(hg_slice(reader->bytes + 12, size - 12)))
+    if (GUINT32_FROM_LE(checksum) != hg_audit_crc32c(hg_slice(reader->bytes + 12, size - 12)))
         return refuse(error, first, "has a damaged head");
     if (head->first != first)
         return refuse(error, first, "was renamed: its head names another first record");

@@ -137,6 +137,16 @@ HgSpoolOutcome hg_spool_append(HgSpool *spool, const HgAuditEvent *event, HgSpoo
     return outcome;
 }
 
+gboolean hg_spool_refuses(HgSpool *spool)
+{
+    pthread_mutex_lock(&spool->lock);
+    gboolean refuses =
+        spool->options.when_full == HG_SPOOL_REFUSE &&
+        (spool->error != NULL || !has_room(spool, HG_RECORD_HEAD + LOOSE_TEXT, TRUE));
+    pthread_mutex_unlock(&spool->lock);
+    return refuses;
+}
+
 /* ---- the thread ---- */
 
 /* A gap event in front of the batch, when something was lost. */

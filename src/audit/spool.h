@@ -78,6 +78,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgSpool, hg_spool_close)
 HgSpoolOutcome hg_spool_append(HgSpool *spool, const HgAuditEvent *event,
                                HgSpoolReceipt *receipt) G_GNUC_WARN_UNUSED_RESULT;
 
+/* TRUE while nothing new would be taken (HG_SPOOL_REFUSED): the bound is reached, or the disk
+ * fails. Any thread. */
+gboolean hg_spool_refuses(HgSpool *spool);
+
 /* The id of the spool, which names its chain wherever its records go. */
 const HgAuditId *hg_spool_id(const HgSpool *spool);
 
