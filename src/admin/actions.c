@@ -4,6 +4,7 @@
 
 #include "admin/json.h"
 #include "proxy/kill.h"
+#include "proxy/recorder.h"
 
 #include <string.h>
 
@@ -19,8 +20,14 @@ typedef struct {
 
 static void note(const Action *action, const char *what, const char *target)
 {
+    HgAuditEvent event;
     hg_log(action->admin->log, HG_LOG_INFO, "admin_action", hg_log_text("action", what),
            hg_log_text("target", target), hg_log_text("by", action->request->sender));
+    hg_audit_event_init(&event, HG_AUDIT_ADMIN_ACTION);
+    event.principal = hg_slice_from_string(action->request->sender);
+    event.call = hg_slice_from_string(what);
+    event.detail = hg_slice_from_string(target);
+    hg_recorder_note(hg_gateway_options(action->admin->gateway)->recorder, &event);
 }
 
 /* A text of the body; NULL without. */

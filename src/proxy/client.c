@@ -23,10 +23,13 @@ static const guint16 legal_next[] = {
     [CLIENT_GREETING] = BIT(CLIENT_NEGOTIATING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
     [CLIENT_NEGOTIATING] = BIT(CLIENT_AUTHENTICATING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
     [CLIENT_AUTHENTICATING] = BIT(CLIENT_READY) | BIT(CLIENT_OPENING) | BIT(CLIENT_LINGERING),
-    [CLIENT_READY] = BIT(CLIENT_OPENING) | BIT(CLIENT_CALLING) | BIT(CLIENT_AUTHENTICATING) |
-                     BIT(CLIENT_LINGERING),
+    [CLIENT_READY] = BIT(CLIENT_OPENING) | BIT(CLIENT_HELD) | BIT(CLIENT_CALLING) |
+                     BIT(CLIENT_AUTHENTICATING) | BIT(CLIENT_LINGERING),
     [CLIENT_OPENING] = BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
-    [CLIENT_CALLING] = BIT(CLIENT_REPLYING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_HELD] = BIT(CLIENT_CALLING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_CALLING] =
+        BIT(CLIENT_REPLY_HELD) | BIT(CLIENT_REPLYING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
+    [CLIENT_REPLY_HELD] = BIT(CLIENT_REPLYING) | BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
     [CLIENT_REPLYING] = BIT(CLIENT_READY) | BIT(CLIENT_LINGERING),
     [CLIENT_LINGERING] = 0,
     [CLIENT_CLOSED] = 0,
@@ -235,6 +238,7 @@ void hg_client_end(HgClient *client)
     hg_client_set_state(client, CLIENT_CLOSED);
     hg_timer_stop(hg_worker_loop(client->worker), &client->timer);
     hg_client_open_cancel(client);
+    hg_client_hold_cancel(client);
     hg_client_login_cancel(client);
     hg_client_end_leases(client);
     hg_stream_close(client->stream);
@@ -257,6 +261,7 @@ void hg_client_linger(HgClient *client)
     if (client->state == CLIENT_CLOSED || client->state == CLIENT_LINGERING)
         return;
     hg_client_open_cancel(client);
+    hg_client_hold_cancel(client);
     hg_client_login_cancel(client);
     hg_client_end_leases(client);
     hg_client_set_state(client, CLIENT_LINGERING);
@@ -357,7 +362,9 @@ static void on_end_of_input(HgClient *client)
     switch (client->state) {
     case CLIENT_AUTHENTICATING:
     case CLIENT_OPENING:
+    case CLIENT_HELD:
     case CLIENT_CALLING:
+    case CLIENT_REPLY_HELD:
     case CLIENT_REPLYING:
         /* a client that has left, or one that only sends no more: it gets a moment */
         hg_timer_start(hg_worker_loop(client->worker), &client->timer, HALF_CLOSE_TIME);

@@ -18,8 +18,10 @@ const char *hg_client_http_acts_as(const HgClient *client)
 
 void hg_client_http_free(ClientHttp *http)
 {
-    if (http != NULL)
+    if (http != NULL) {
         g_free(http->acts_as);
+        g_free(http->agent);
+    }
     g_free(http);
 }
 

@@ -24,6 +24,7 @@ struct ClientHttp {
     guint64 left;            /* bytes of a body with a length that are still to come */
     HgPeerAddress forwarded; /* the client of the request, as a trusted proxy says; else nobody */
     char *acts_as; /* whom the request's doAs names; "" for nobody that can be; NULL: it has none */
+    char *agent;   /* what the client says that it is, with its first request; NULL: nothing */
     guint8 minor;  /* of the request's version */
     gboolean keep_alive;
     gboolean expects_continue;

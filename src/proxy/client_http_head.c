@@ -4,6 +4,7 @@
 
 #include "wire/forwarded_for.h"
 
+#define AGENT_MOST   (gsize)200    /* bytes of User-Agent that are kept */
 #define DISCARD_MOST (1024 * 1024) /* most of a body of known length that is thrown away */
 
 /* Where Databricks' clients look for the reason; bodies they don't show (databricks-jdbc 2.6.40,
@@ -280,9 +281,20 @@ static gboolean refuse_request(HgClient *client, const HgHttpRequest *request)
     return FALSE;
 }
 
+/* For the record: what the client calls itself, once. */
+static void note_agent(HgClient *client, HgSlice fields)
+{
+    HgSlice agent;
+    if (hg_client_options(client)->recorder == NULL || client->http->agent != NULL ||
+        hg_http_find_field(fields, "User-Agent", &agent) == 0)
+        return;
+    client->http->agent = hg_slice_dup_string(hg_slice(agent.data, MIN(agent.size, AGENT_MOST)));
+}
+
 void hg_client_http_take_head(HgClient *client, const HgHttpRequest *request)
 {
     note_request(client->http, request);
+    note_agent(client, request->head.fields);
     client->in_request = TRUE;
     if (note_forwarded(client, request->head.fields) && !refuse_request(client, request))
         check_login(client, request->head.fields);

@@ -1,7 +1,7 @@
 /* Logging in: the first bytes, SASL PLAIN, and credentials inside an OpenSession on a listener
  * without SASL. What can't be a login gets an answer in the language that its first byte speaks.
  * Checking a password runs on a job thread; a login that succeeded lately is known without it. */
-#include "proxy/client_private.h"
+#include "proxy/client_audit.h"
 
 #include "base/container.h"
 #include "wire/sasl.h"
@@ -188,6 +188,8 @@ static void refuse_other(HgClient *client, const HgPrincipal *other)
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(other)),
            hg_log_text("why", "the connection belongs to another user"));
+    hg_client_audit_login_refused(client, hg_principal_name(other),
+                                  "the connection belongs to another user");
     g_autofree char *text = g_strdup_printf("hivegate: this connection is logged in as %s; open "
                                             "another connection for another user.",
                                             name);
@@ -213,9 +215,11 @@ void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 g
         refuse_other(client, principal);
         return;
     }
-    if (before == NULL || other) /* over HTTP each request says who asks */
+    if (before == NULL || other) { /* over HTTP each request says who asks */
         hg_log(hg_client_log(client), HG_LOG_DEBUG, "login_accepted",
                HG_CLIENT_ADDRESS_FIELDS(client), hg_log_text("user", hg_principal_name(principal)));
+        hg_client_audit_login(client, principal);
+    }
     client->identity.principal = hg_principal_ref(principal);
     client->identity.good_until = good_until;
     hg_principal_unref(before);
@@ -247,6 +251,7 @@ void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal r
     count_login(client, refusal == REFUSAL_WRONG ? HG_OUTCOME_DENIED : HG_OUTCOME_UNAVAILABLE);
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", name), hg_log_text("why", why));
+    hg_client_audit_login_refused(client, name, why);
     client->transport->refused(client, refusal, text);
 }
 

@@ -2,7 +2,7 @@
  * answers. The client hears of an endpoint that can't be reached only when none is left. What an
  * endpoint answers, an error too, goes back as it came, with hivegate's handle in place of its own.
  */
-#include "proxy/client_private.h"
+#include "proxy/client_audit.h"
 
 #include "auth/name.h"
 #include "base/container.h"
@@ -20,6 +20,7 @@ struct ClientOpening {
     HgBuffer request; /* the edited OpenSession */
     gint32 seqid;
     HgDialect dialect; /* of the client */
+    char *database;    /* with which the session begins; NULL: not known */
     char *effective_user;
     char
         *asked_user; /* the same as the client names them, when the directory writes it otherwise */
@@ -63,6 +64,7 @@ static void free_opening(ClientOpening *opening)
     hg_buffer_clear(&opening->request);
     hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
+    g_free(opening->database);
     g_free(opening->effective_user);
     g_free(opening->asked_user);
     hg_principal_unref(opening->effective);
@@ -176,7 +178,9 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
                           &(HgSessionOrigin){.address = *hg_client_address(client),
                                              .listener = client->listener->name,
                                              .opened_at = g_get_real_time() / G_USEC_PER_SEC});
+    hg_session_set_database(session, opening->database != NULL ? opening->database : "default");
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
+    hg_client_audit_session(client, session);
     if (keeps) {
         hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
     } else {
@@ -328,6 +332,10 @@ static void begin(ClientOpening *opening, const HgRequest *request, HgSlice mess
 {
     g_autoptr(GError) error = NULL;
     const HgPool *pool = hg_gateway_pool(hg_worker_gateway(opening->client->worker));
+    if (hg_recorder_refuses(hg_client_recorder(opening->client))) {
+        fail(opening, "53100", HG_RECORDER_FULL_TEXT);
+        return;
+    }
     if (hg_pool_is_paused(pool)) {
         g_autofree char *text =
             g_strdup_printf("hivegate: an administrator has paused pool %s: no session can be "
@@ -537,6 +545,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     opening->began = hg_metrics_now();
     opening->seqid = request->head.seqid;
     opening->dialect = hg_dialect_find(request);
+    opening->database = hg_open_find_database(request, message);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
     opening->effective = hg_principal_ref(client->identity.principal);
     opening->problems = g_string_new(NULL);

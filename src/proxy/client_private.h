@@ -6,6 +6,8 @@
  *   client_frame.c   from bytes to requests
  *   client_http.c    from bytes to requests over HTTP, and back; client_http_head.c: their heads
  *   client_request.c what to do with each request
+ *   client_audit.c   what is put on record
+ *   client_hold.c    gates in front of forwarding; requests and replies that wait for a letter
  *   client_open.c    OpenSession: choosing an endpoint until one answers
  *   client_relay.c   leases and replies on their way back
  */
@@ -27,7 +29,9 @@ typedef enum {
     CLIENT_AUTHENTICATING, /* a job thread checks the password */
     CLIENT_READY,          /* waits for a request */
     CLIENT_OPENING,        /* OpenSession is on its way to an endpoint */
+    CLIENT_HELD,           /* a request waits for a letter before it is forwarded */
     CLIENT_CALLING,        /* a request is forwarded, none of its reply has come */
+    CLIENT_REPLY_HELD,     /* a reply, or its beginning, waits for a letter */
     CLIENT_REPLYING,       /* part of a reply has gone out */
     CLIENT_LINGERING,      /* the last word is written; waits for the client to hang up */
     CLIENT_CLOSED,         /* over; freed when no callback runs */
@@ -68,11 +72,12 @@ typedef struct {
     gboolean fetches_rows;    /* FetchResults of rows, not of the log */
     gboolean runs_at_once;    /* it has ended when it is answered */
     guint64 added;            /* nanoseconds that hivegate took for it; 0: not measured */
-    gint64 began_us;          /* of what begins an operation: by the monotonic clock */
+    gint64 began_us;          /* of what begins an operation or fetches rows: monotonic clock */
     char *statement;          /* the beginning of an ExecuteStatement's; owned */
 } ClientCall;
 
 typedef struct ClientOpening ClientOpening;         /* client_open.c */
+typedef struct ClientHold ClientHold;               /* client_hold.c */
 typedef struct ClientHttp ClientHttp;               /* client_http.c */
 typedef struct ClientLateRefusal ClientLateRefusal; /* client_login.c */
 
@@ -143,6 +148,9 @@ struct HgClient {
     Lease *leases;           /* home leases */
     ClientCall call;
     ClientOpening *opening;
+    ClientHold *hold;                /* what waits for a letter; NULL: nothing does */
+    guint64 holds;                   /* that were named so far */
+    HgStatementRecord *record;       /* of the statement that is held or called; NULL: none */
     ClientLateRefusal *late_refusal; /* of a login, kept back; NULL without */
     const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */
     gsize lingered;         /* bytes thrown away while lingering */
@@ -309,6 +317,11 @@ void hg_client_log_refused(HgClient *client, const char *why);
 void hg_client_answer_error(HgClient *client, const HgMethod *method, gint32 seqid,
                             const char *sql_state, const char *message);
 
+/* ---- client_hold.c ---- */
+
+/* Forgets what is held; nobody is told. */
+void hg_client_hold_cancel(HgClient *client);
+
 /* ---- client_open.c ---- */
 
 /* Serves an OpenSession of an authenticated client; `message` is copied. */
@@ -334,6 +347,9 @@ Lease *hg_client_lease(HgClient *client, HgSession *session);
 
 /* Forwards the request that client->call describes. */
 void hg_client_forward(HgClient *client, guint8 *message, gsize size);
+
+/* The reply that was held goes on to the client. */
+void hg_client_release_reply(HgClient *client);
 
 /* Edits the first piece of a reply for the dialect of the session; nothing looks at the piece's
  * head after that. */

@@ -1,6 +1,6 @@
 /* Leases and replies. A reply goes back as it arrives: its handle is overwritten in place, backend
  * handles inside error texts are replaced, the rest is untouched. */
-#include "proxy/client_private.h"
+#include "proxy/client_audit.h"
 
 #include "proxy/closer.h"
 #include "proxy/orphan.h"
@@ -97,7 +97,11 @@ Lease *hg_client_lease(HgClient *client, HgSession *session)
 /* A session is over: nobody finds it any more. Returns the operations that it had. */
 static GPtrArray *forget_session(HgClient *client, HgSession *session, const char *why)
 {
-    if (hg_session_end(session))
+    gboolean open = hg_session_state(session) == HG_SESSION_OPEN;
+    gboolean ended = hg_session_end(session);
+    if (open && ended) /* of one that was lost the end is on record */
+        hg_recorder_note_session_over(hg_client_recorder(client), session, why);
+    if (ended)
         hg_log(hg_client_log(client), HG_LOG_INFO, "session_closed",
                HG_CLIENT_ADDRESS_FIELDS(client),
                hg_log_text("user", hg_principal_name(hg_session_principal(session))),
@@ -152,6 +156,7 @@ static void finish_call(HgClient *client)
     return_lease(client, call.lease, session_closed, call.exception);
     hg_operation_unref(call.operation);
     g_free(call.statement);
+    hg_client_audit_given_up(client, "its answer names no operation");
     hg_client_done(client);
 }
 
@@ -163,6 +168,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
     ClientCall *call = &client->call;
     gboolean whole = call->method->gives != HG_GIVES_NOTHING;
     if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole)) {
+        hg_client_audit_forwarded(client);
         if (client->ready_at != 0) {
             call->added = hg_metrics_now() - client->ready_at;
             hg_backend_measure(call->lease->backend);
@@ -174,6 +180,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
         hg_backend_close(call->lease->backend);
         call->lease->backend = NULL;
     }
+    hg_client_audit_given_up(client, HG_AT_CEILING);
     hg_client_answer_error(client, call->method, call->seqid, "53200",
                            HG_AT_CEILING "; try again.");
     if (client->state == CLIENT_CALLING)
@@ -189,21 +196,27 @@ static void end_operation(HgClient *client, HgOperation *operation, HgOperationS
                        1);
 }
 
-/* A statement or metadata call has begun: the client gets a handle of ours. */
-static void adopt_operation(HgClient *client, HgReplyPiece *piece)
+/* A statement or metadata call has begun: the client gets a handle of ours. Returns a reference. */
+static HgOperation *adopt_operation(HgClient *client, HgReplyPiece *piece)
 {
     HgSession *session = client->call.lease->session;
     HgHandle theirs;
     hg_reply_get_handle(piece->head, piece->bytes, &theirs);
-    g_autoptr(HgOperation) operation =
+    HgOperation *operation =
         hg_operation_new(session, &theirs, piece->head->operation_type, client->call.began_us,
                          g_steal_pointer(&client->call.statement));
     if (client->call.runs_at_once)
         end_operation(client, operation, HG_OPERATION_FINISHED);
     hg_reply_set_handle(piece->head, piece->bytes, hg_operation_handle(operation));
+    return operation;
+}
+
+/* Others may find it from now on. */
+static void publish_operation(HgClient *client, HgOperation *operation)
+{
     hg_directory_add_operation(directory_of(client), operation);
-    if (hg_session_state(session) == HG_SESSION_CLOSED) /* it ended while this reply came */
-        hg_directory_remove_operation(directory_of(client), operation);
+    if (hg_session_state(hg_operation_session(operation)) == HG_SESSION_CLOSED)
+        hg_directory_remove_operation(directory_of(client), operation); /* while the reply came */
 }
 
 static gboolean is_error(const HgReplyHead *head)
@@ -241,11 +254,12 @@ static void note_rows(HgClient *client, HgOperation *operation)
                            (guint64)(g_get_monotonic_time() - began_us) * 1000);
 }
 
-/* Looks at the head of a reply and does what follows from it. */
-static void note_head(HgClient *client, HgReplyPiece *piece)
+/* Looks at the head of a reply and does what follows from it. TRUE when the reply is to be held. */
+static gboolean note_head(HgClient *client, HgReplyPiece *piece)
 {
     ClientCall *call = &client->call;
     const HgReplyHead *head = piece->head;
+    g_autoptr(HgOperation) begun = NULL;
     call->exception = head->exception;
     if (is_error(head)) {
         HgSession *session = call->lease->session;
@@ -256,8 +270,11 @@ static void note_head(HgClient *client, HgReplyPiece *piece)
                                   hg_operation_backend_handle(call->operation),
                                   hg_operation_handle(call->operation));
     } else if (call->method->gives == HG_GIVES_OPERATION && head->has_handle) {
-        adopt_operation(client, piece);
+        begun = adopt_operation(client, piece);
     }
+    gboolean waits = hg_client_audit_reply(client, piece, begun);
+    if (begun != NULL)
+        publish_operation(client, begun);
     hg_client_count_call(client, call->method, is_error(head) ? HG_CALL_ERROR : HG_CALL_SUCCESS);
     HgOperationState state = state_of(head->operation_state);
     if (call->operation != NULL && state != HG_OPERATION_RUNNING)
@@ -269,6 +286,7 @@ static void note_head(HgClient *client, HgReplyPiece *piece)
         call->close_succeeded =
             !head->exception && (head->status_code == HG_STATUS_SUCCESS ||
                                  head->status_code == HG_STATUS_SUCCESS_WITH_INFO);
+    return waits;
 }
 
 /* In front of a piece there is room for what a dialect adds and for a frame's length. */
@@ -305,6 +323,7 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     Lease *lease = owner;
     HgClient *client = lease->client;
     gboolean last = piece->last;
+    gboolean waits = FALSE;
     hg_client_enter(client);
     if (piece->first && last && client->call.operation != NULL &&
         hg_client_is_killed(client->call.operation, client->call.method)) {
@@ -313,14 +332,21 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         return HG_FLOW_GO;
     }
     guint64 ready_at = client->call.added > 0 ? hg_backend_take_ready_at(lease->backend) : 0;
+    if (client->call.fetches_rows)
+        hg_client_audit_rows(client, piece);
     if (piece->first) {
-        note_head(client, piece);
+        waits = note_head(client, piece);
         hg_client_speak(lease->session, client->call.method, piece);
-        if (!last)
+        if (!last && !waits)
             hg_client_set_state(client, CLIENT_REPLYING);
     }
     if (last)
         forget_closed(client);
+    if (waits) {
+        HgFlow held = hg_client_hold_reply(client, piece);
+        hg_client_leave(client);
+        return held;
+    }
     HgFlow flow = client->transport->write_piece(client, piece);
     if (ready_at != 0)
         client->call.added += hg_metrics_now() - ready_at;
@@ -328,6 +354,22 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         finish_call(client);
     hg_client_leave(client);
     return flow;
+}
+
+void hg_client_release_reply(HgClient *client)
+{
+    HgBuffer bytes;
+    hg_client_enter(client);
+    HgReplyPiece piece = hg_client_take_held(client, &bytes);
+    if (!piece.last)
+        hg_client_set_state(client, CLIENT_REPLYING);
+    HgFlow flow = client->transport->write_piece(client, &piece);
+    hg_buffer_clear(&bytes);
+    if (client->state != CLIENT_CLOSED && piece.last)
+        finish_call(client);
+    else if (flow == HG_FLOW_GO)
+        hg_client_resume_reply(client);
+    hg_client_leave(client);
 }
 
 void hg_client_resume_reply(HgClient *client)
@@ -343,10 +385,28 @@ static void lose_session(HgClient *client, Lease *lease, const char *detail)
 {
     const char *endpoint = hg_endpoint_name(hg_session_endpoint(lease->session));
     g_autofree char *why = g_strdup_printf("endpoint %s: %s", endpoint, detail);
-    if (hg_session_lose(lease->session, why))
+    if (hg_session_lose(lease->session, why)) {
+        hg_recorder_note_ends(lease->session, HG_AUDIT_STATEMENT_UNKNOWN, why);
+        hg_recorder_note_session_over(hg_client_recorder(client), lease->session, why);
         hg_log(hg_client_log(client), HG_LOG_WARN, "session_lost", HG_CLIENT_ADDRESS_FIELDS(client),
                hg_log_text("user", hg_principal_name(hg_session_principal(lease->session))),
                hg_log_text("endpoint", endpoint), hg_log_text("why", detail));
+    }
+}
+
+/* TRUE when nothing of the answer to the call has gone out, and not all of it is there. */
+static gboolean is_unanswered(const HgClient *client)
+{
+    return client->state == CLIENT_CALLING || hg_client_held_wants_more(client);
+}
+
+/* The client gets this error as the answer to its call. */
+static void answer_instead(HgClient *client, const char *sql_state, const char *text)
+{
+    hg_client_hold_cancel(client);
+    hg_client_answer_error(client, client->call.method, client->call.seqid, sql_state, text);
+    if (client->state == CLIENT_CALLING || client->state == CLIENT_REPLY_HELD)
+        finish_call(client);
 }
 
 static void on_lost(void *owner, HgLoss loss, const char *detail)
@@ -359,14 +419,13 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
     lease->backend = NULL;
     if (lost)
         lose_session(client, lease, detail);
-    if (client->call.lease == lease && client->state == CLIENT_CALLING) {
+    if (client->call.lease == lease && is_unanswered(client)) {
         g_autofree char *text = g_strdup_printf(
             lost ? "hivegate: this session is lost: endpoint %s: %s. Connect again to go on."
                  : "hivegate: endpoint %s could not be asked: %s. Try again.",
             hg_endpoint_name(hg_session_endpoint(lease->session)), detail);
-        hg_client_answer_error(client, client->call.method, client->call.seqid, "08S01", text);
-        if (client->state == CLIENT_CALLING)
-            finish_call(client);
+        hg_client_audit_lost(client, loss, detail);
+        answer_instead(client, "08S01", text);
     } else if ((client->call.lease == lease && client->state == CLIENT_REPLYING) ||
                loss == HG_LOSS_REPLY) {
         if (client->call.lease == lease)
@@ -418,7 +477,7 @@ static Lease *find_home(HgClient *client, const HgSession *session)
 static void stop_call(HgClient *client, const char *why)
 {
     ClientCall *call = &client->call;
-    if (client->state != CLIENT_CALLING) { /* half a reply went out */
+    if (client->state == CLIENT_REPLYING) { /* half a reply went out */
         client->end_reason = why;
         hg_client_end(client);
         return;
@@ -427,9 +486,8 @@ static void stop_call(HgClient *client, const char *why)
         let_go(client, g_steal_pointer(&call->lease->backend));
     g_autofree char *text =
         g_strdup_printf("hivegate: this session is lost: %s. Connect again to go on.", why);
-    hg_client_answer_error(client, call->method, call->seqid, "08S01", text);
-    if (client->state == CLIENT_CALLING)
-        finish_call(client);
+    hg_client_audit_given_up(client, why);
+    answer_instead(client, "08S01", text);
 }
 
 gboolean hg_client_kill_session(HgClient *client, HgSession *session, const char *why)
@@ -439,6 +497,8 @@ gboolean hg_client_kill_session(HgClient *client, HgSession *session, const char
     hg_client_enter(client);
     if (home != NULL && hg_session_lose(session, why)) {
         killed = TRUE;
+        hg_recorder_note_ends(session, HG_AUDIT_STATEMENT_CANCELLED, why);
+        hg_recorder_note_session_over(hg_client_recorder(client), session, why);
         hg_log(hg_client_log(client), HG_LOG_INFO, "session_killed",
                HG_CLIENT_ADDRESS_FIELDS(client),
                hg_log_text("user", hg_principal_name(hg_session_principal(session))),
@@ -475,6 +535,8 @@ void hg_client_end_leases(HgClient *client)
 {
     ClientCall call = client->call;
     client->call = (ClientCall){0};
+    hg_client_audit_given_up(client,
+                             client->end_reason != NULL ? client->end_reason : "the client left");
     if (call.lease != NULL && call.lease->lent) {
         hg_residents_return(hg_worker_residents(client->worker), call.lease->session,
                             call.lease->backend);

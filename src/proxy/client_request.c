@@ -1,7 +1,7 @@
 /* What to do with each request: answer it here, or forward it under a lease. A handle is good only
  * for the principal who owns its session; any other gets what the server itself says to an unknown
  * one. */
-#include "proxy/client_private.h"
+#include "proxy/client_audit.h"
 
 #include "hs2/answer.h"
 #include "hs2/writer.h"
@@ -152,12 +152,13 @@ static void note_kind(ClientCall *call, const HgRequest *request, const guint8 *
         call->statement = beginning_of(request, message);
 }
 
-/* Forwards a request on a session, or on an operation of it. */
-static void forward(HgClient *client, const HgRequest *request, guint8 *message, HgSession *session,
-                    HgOperation *operation)
+/* Forwards a request that has passed the gates. */
+static void forward_passed(HgClient *client, const ClientAsk *ask)
 {
-    if (refuse_other(client, request, session))
-        return;
+    const HgRequest *request = ask->request;
+    HgSession *session = ask->session;
+    HgOperation *operation = ask->operation;
+    guint8 *message = ask->message;
     Lease *lease =
         hg_session_state(session) == HG_SESSION_OPEN ? hg_client_lease(client, session) : NULL;
     if (lease == NULL) {
@@ -169,6 +170,9 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
                                 .operation = operation != NULL ? hg_operation_ref(operation) : NULL,
                                 .lease = lease};
     note_kind(&client->call, request, message);
+    if (client->call.fetches_rows && hg_client_recorder(client) != NULL)
+        client->call.began_us = g_get_monotonic_time();
+    hg_client_hold_cancel(client); /* of what is forwarded now: the next request may be held */
     hg_request_set_handle(request, message,
                           operation != NULL ? hg_operation_backend_handle(operation)
                                             : hg_session_backend_handle(session));
@@ -183,6 +187,20 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
     else
         hg_client_drop(client);
     hg_buffer_clear(&strict);
+}
+
+/* Forwards a request on a session, or on an operation of it, as far as the gates let it. */
+static void forward(HgClient *client, const HgRequest *request, guint8 *message, HgSession *session,
+                    HgOperation *operation)
+{
+    ClientAsk ask = {
+        .request = request, .message = message, .session = session, .operation = operation};
+    if (refuse_other(client, request, session))
+        return;
+    hg_buffer_init(&ask.new_message, NULL);
+    if (hg_client_pass_gates(client, &ask))
+        forward_passed(client, &ask);
+    hg_client_ask_clear(&ask);
 }
 
 static void answer_info(HgClient *client, const HgRequest *request, const HgSession *session)

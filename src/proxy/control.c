@@ -3,6 +3,7 @@
 #include "proxy/control.h"
 
 #include "proxy/client.h"
+#include "proxy/recorder.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -161,6 +162,8 @@ gboolean hg_control_is_ready(HgGateway *gateway, GString *why)
         g_string_append(why, "the memory ceiling is reached (limits: memory)\n");
     if (options->sessions != 0 && hg_quota_used(hg_gateway_quota(gateway)) >= options->sessions)
         g_string_append(why, "all sessions are taken (limits: sessions)\n");
+    if (hg_recorder_refuses(options->recorder))
+        g_string_append(why, "the audit log takes no more events (audit: limit, or its disk)\n");
     if (options->connections != 0 && hg_control_connections(gateway) >= options->connections)
         g_string_append(why, "all client connections are taken (limits: connections)\n");
     return why->len == before;
@@ -303,6 +306,9 @@ void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
         break;
     case HG_METRIC_BUFFER_MAX_BYTES:
         sample_one(text, metric, (double)options->memory);
+        break;
+    case HG_METRIC_AUDIT_LAG ... HG_METRIC_AUDIT_FAILING:
+        hg_recorder_sample(options->recorder, text, metric);
         break;
     case HG_METRIC_THROTTLED:
         sample_one(text, metric, hg_authenticator_throttled(hg_gateway_authenticator(gateway)));

@@ -5,6 +5,7 @@
 #include "proxy/client.h"
 #include "proxy/closer.h"
 #include "proxy/control.h"
+#include "proxy/recorder.h"
 #include "proxy/resident.h"
 
 #include <stdatomic.h>
@@ -94,6 +95,12 @@ HgKill hg_kill_operation(HgGateway *gateway, HgOperation *operation)
     if (hg_session_state(session) != HG_SESSION_OPEN ||
         !hg_operation_end(operation, HG_OPERATION_KILLED))
         return HG_KILL_TOO_LATE;
+    if (hg_operation_record(operation) != NULL)
+        hg_statement_record_note_end(
+            hg_operation_record(operation),
+            &(HgStatementEnd){.kind = HG_AUDIT_STATEMENT_CANCELLED,
+                              .reason = "an administrator cancelled it",
+                              .operation = hg_operation_handle(operation)});
     hg_metrics_add(hg_metrics_shared(hg_gateway_options(gateway)->metrics),
                    HG_METRIC_OPERATIONS_ENDED, HG_OPERATION_KILLED - HG_OPERATION_FINISHED, 1);
     CancelOrder *order = g_new0(CancelOrder, 1);

@@ -11,6 +11,8 @@
 #include "net/socket.h"
 #include "net/tls.h"
 
+typedef struct HgRecorder HgRecorder;
+
 typedef enum {
     HG_LOGIN_AS_USER, /* the backend sees the user's name and hivegate's secret */
     HG_LOGIN_SERVICE, /* a service account that names the user in hive.server2.proxy.user */
@@ -74,5 +76,6 @@ typedef struct {
     const HgListenerOptions *listeners;
     guint n_listeners;
     HgPoolOptions pool;
-    HgMetrics *metrics; /* with a shard for each worker */
+    HgMetrics *metrics;   /* with a shard for each worker */
+    HgRecorder *recorder; /* borrowed; NULL: nothing is put on record */
 } HgProxyOptions;

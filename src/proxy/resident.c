@@ -6,6 +6,7 @@
 #include "net/timer.h"
 #include "proxy/closer.h"
 #include "proxy/orphan.h"
+#include "proxy/recorder.h"
 
 #define LOST_KEPT (15 * 60 * 1000) /* ms that a lost session is known, to say what became of it */
 
@@ -42,6 +43,11 @@ void hg_residents_free(HgResidents *residents)
     g_assert(g_hash_table_size(residents->all) == 0);
     g_hash_table_destroy(residents->all);
     g_free(residents);
+}
+
+static HgRecorder *recorder_of(const Resident *resident)
+{
+    return hg_gateway_options(hg_worker_gateway(resident->residents->worker))->recorder;
 }
 
 static void log_end(Resident *resident, HgLogLevel level, const char *event, const char *why)
@@ -81,7 +87,10 @@ static void end_session(Resident *resident, const char *why)
     HgWorker *worker = resident->residents->worker;
     HgSession *session = resident->session;
     gboolean open = hg_session_state(session) == HG_SESSION_OPEN;
-    if (hg_session_end(session))
+    gboolean ended = hg_session_end(session);
+    if (open && ended) /* of one that was lost the end is on record */
+        hg_recorder_note_session_over(recorder_of(resident), session, why);
+    if (ended)
         log_end(resident, HG_LOG_INFO, "session_closed", why);
     HgDirectory *directory = hg_gateway_directory(hg_worker_gateway(worker));
     GPtrArray *operations = hg_directory_remove_session(directory, session);
@@ -114,8 +123,11 @@ static void lose(Resident *resident, const char *detail)
 {
     const char *endpoint = hg_endpoint_name(hg_session_endpoint(resident->session));
     g_autofree char *why = g_strdup_printf("endpoint %s: %s", endpoint, detail);
-    if (hg_session_lose(resident->session, why))
-        log_end(resident, HG_LOG_WARN, "session_lost", detail);
+    if (!hg_session_lose(resident->session, why))
+        return;
+    hg_recorder_note_ends(resident->session, HG_AUDIT_STATEMENT_UNKNOWN, why);
+    hg_recorder_note_session_over(recorder_of(resident), resident->session, why);
+    log_end(resident, HG_LOG_WARN, "session_lost", detail);
 }
 
 static void on_lost(void *owner, HgLoss loss, const char *detail)
@@ -218,6 +230,8 @@ gboolean hg_residents_kill(HgResidents *residents, HgSession *session, const cha
     Resident *resident = g_hash_table_lookup(residents->all, session);
     if (resident == NULL || !hg_session_lose(session, why))
         return FALSE;
+    hg_recorder_note_ends(session, HG_AUDIT_STATEMENT_CANCELLED, why);
+    hg_recorder_note_session_over(recorder_of(resident), session, why);
     log_end(resident, HG_LOG_INFO, "session_killed", why);
     hg_closer_start(residents->worker, session, g_steal_pointer(&resident->backend),
                     hg_session_operations(session));

@@ -4,6 +4,7 @@
 #include "proxy/session.h"
 
 #include "hs2/reply.h"
+#include "proxy/recorder.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@ struct HgOperation {
     gint32 type;
     gint64 began_us;
     char *statement; /* its beginning; NULL */
+    HgStatementRecord *record;
     HgSession *session;
     HgHandle handle;
     HgHandle backend;
@@ -45,6 +47,7 @@ struct HgSession {
     pthread_mutex_t lock;
     HgOperation *operations;
     char *lost_why;
+    char *database;
     atomic_bool counted; /* on the endpoint */
 };
 
@@ -89,6 +92,7 @@ void hg_session_unref(HgSession *session)
     g_free(session->effective_user);
     g_free(session->asked_user);
     g_free(session->lost_why);
+    g_free(session->database);
     g_free(session);
 }
 
@@ -196,6 +200,22 @@ const HgDialect *hg_session_dialect(const HgSession *session)
     return &session->dialect;
 }
 
+char *hg_session_dup_database(HgSession *session)
+{
+    pthread_mutex_lock(&session->lock);
+    char *copy = g_strdup(session->database);
+    pthread_mutex_unlock(&session->lock);
+    return copy;
+}
+
+void hg_session_set_database(HgSession *session, const char *database)
+{
+    pthread_mutex_lock(&session->lock);
+    g_free(session->database);
+    session->database = g_strdup(database);
+    pthread_mutex_unlock(&session->lock);
+}
+
 HgSessionState hg_session_state(const HgSession *session)
 {
     return (HgSessionState)atomic_load_explicit(&session->state, memory_order_acquire);
@@ -263,6 +283,7 @@ void hg_operation_unref(HgOperation *operation)
         atomic_fetch_sub_explicit(&operation->references, 1, memory_order_acq_rel) != 1)
         return;
     hg_operation_unlink(operation);
+    hg_statement_record_free(operation->record);
     hg_session_unref(operation->session);
     g_free(operation->statement);
     g_free(operation);
@@ -314,6 +335,16 @@ gint64 hg_operation_began_us(const HgOperation *operation)
 const char *hg_operation_statement(const HgOperation *operation)
 {
     return operation->statement;
+}
+
+void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record)
+{
+    operation->record = take_record;
+}
+
+HgStatementRecord *hg_operation_record(const HgOperation *operation)
+{
+    return operation->record;
 }
 
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us)

@@ -15,6 +15,7 @@
 typedef struct HgSession HgSession;
 typedef struct HgOperation HgOperation;
 typedef struct HgWorker HgWorker;
+typedef struct HgStatementRecord HgStatementRecord;
 
 typedef enum {
     HG_SESSION_OPEN,   /* lives on its endpoint */
@@ -80,6 +81,11 @@ const HgSessionOrigin *hg_session_origin(const HgSession *session);
 void hg_session_set_dialect(HgSession *session, HgDialect dialect);
 const HgDialect *hg_session_dialect(const HgSession *session);
 
+/* The database that is current, as far as its opening and its USE statements tell; a copy for the
+ * caller (g_free). NULL: not known. */
+char *hg_session_dup_database(HgSession *session);
+void hg_session_set_database(HgSession *session, const char *database);
+
 /* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);
 
@@ -134,6 +140,11 @@ gint64 hg_operation_began_us(const HgOperation *operation);
 
 /* The beginning of the statement, for people; NULL for a metadata call. Never changes; borrowed. */
 const char *hg_operation_statement(const HgOperation *operation);
+
+/* What is on record of a statement (proxy/recorder), which the operation takes; set before anybody
+ * else knows the operation. NULL: nothing is. */
+void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record);
+HgStatementRecord *hg_operation_record(const HgOperation *operation);
 
 /* TRUE once, for a statement: its first rows are fetched. */
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us);

@@ -3,8 +3,8 @@
  * runs them in this process, for a debugger. */
 #include "proxy/directory.h"
 #include "proxy/quota.h"
+#include "suites.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -226,6 +226,7 @@ int main(void)
     tcase_add_test(tests, test_quota);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
+    srunner_add_suite(runner, touched_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
