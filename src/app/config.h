@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/config_diagnostics.h"
+#include "audit/spool.h"
 #include "auth/certificate.h"
 #include "auth/impersonation.h"
 #include "auth/introspection_method.h"
@@ -240,6 +241,24 @@ typedef struct {
 } HgAdminConfig;
 
 typedef struct {
+    gboolean hide_literals;
+    const char *const *patterns; /* NULL: none */
+    guint n_patterns;
+} HgAuditRedactConfig;
+
+typedef struct {
+    const char *spool;         /* NULL: nothing is recorded */
+    const char *postgres;      /* NULL: events stay in the spool */
+    const char *password_file; /* NULL: none */
+    HgSpoolDurability durability;
+    gint64 interval_ms;
+    gint64 limit;  /* bytes of the spool */
+    gint64 memory; /* bytes that wait to be written */
+    HgSpoolWhenFull when_full;
+    HgAuditRedactConfig redact;
+} HgAuditConfig;
+
+typedef struct {
     HgLogLevel level;
     HgLogFormat format;
 } HgLogConfig;
@@ -258,6 +277,7 @@ typedef struct {
     HgTcpConfig tcp;
     HgJobsConfig jobs;
     HgAdminConfig admin;
+    HgAuditConfig audit;
     gint64 shutdown_timeout_ms;
     HgLogConfig log;
 } HgConfig;

@@ -3,6 +3,7 @@
 
 #include "app/authentication.h"
 #include "app/config_check_admin.h"
+#include "app/config_check_audit.h"
 #include "app/config_check_ldap.h"
 #include "app/tls_settings.h"
 #include "auth/authenticator.h"
@@ -434,6 +435,7 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
     check_pools(config, root, diagnostics);
     check_limits(config, root, diagnostics);
     hg_config_check_admin(config, root, diagnostics);
+    hg_config_check_audit(config, root, diagnostics);
 }
 
 /* Says when others than the owner can get at a file with secrets. */

@@ -765,6 +765,10 @@ static const HgOption config_rows[] = {
     {.name = "admin",
      SECTION_ELSEWHERE(HgConfig, admin, hg_option_admin_section),
      .text = "Metrics, health and control."},
+    {.name = "audit",
+     SECTION_ELSEWHERE(HgConfig, audit, hg_option_audit_section),
+     .text = "Who did what: recorded on disk before it happens, and shipped to PostgreSQL "
+             "(docs/audit.md)."},
     {.name = "jobs", SECTION(HgConfig, jobs, jobs_section), .text = "Work that blocks."},
     {.name = "shutdown_timeout",
      DURATION(HgConfig, shutdown_timeout_ms),

@@ -43,6 +43,9 @@
 /* `admin`, read into a HgAdminConfig. Static. */
 const HgSection *hg_option_admin_section(void);
 
+/* `audit`, read into a HgAuditConfig. Static. */
+const HgSection *hg_option_audit_section(void);
+
 /* `authentication: ldap`, read into a HgLdapConfig. Static. */
 const HgSection *hg_option_ldap_section(void);
 

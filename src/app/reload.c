@@ -17,6 +17,7 @@ struct HgReload {
     HgTlsSettings *tls;
     HgSecretBox *password; /* of the pool */
     HgMetrics *metrics;
+    HgAuditing *auditing; /* NULL: none */
     HgLog *log;
     HgSecret *cookie_key; /* in use; NULL: a random one. Main thread */
     pthread_mutex_t lock; /* around all below */
@@ -27,7 +28,7 @@ struct HgReload {
 };
 
 HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator, HgTlsSettings *tls,
-                        HgSecretBox *password, HgMetrics *metrics, HgLog *log)
+                        HgSecretBox *password, HgMetrics *metrics, HgAuditing *auditing, HgLog *log)
 {
     HgReload *reload = g_new0(HgReload, 1);
     pthread_condattr_t attributes;
@@ -36,6 +37,7 @@ HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator, 
     reload->tls = tls;
     reload->password = password;
     reload->metrics = metrics;
+    reload->auditing = auditing;
     reload->log = log;
     if (config->authentication.cookie.key != NULL)
         reload->cookie_key = hg_secret_ref(config->authentication.cookie.key);
@@ -156,6 +158,7 @@ void hg_reload_run(HgReload *reload)
             set_password(reload, password);
     }
     gboolean failed = problems->len > 0;
+    hg_auditing_note_reload(reload->auditing, failed ? problems->str : NULL);
     hg_metrics_add(hg_metrics_shared(reload->metrics), HG_METRIC_RELOADS,
                    failed ? HG_CONNECTED_FAILED : HG_CONNECTED_DONE, 1);
     pthread_mutex_lock(&reload->lock);

@@ -4,7 +4,7 @@
  * The main thread does it; others may ask for it and wait for the outcome. */
 #pragma once
 
-#include "app/config.h"
+#include "app/auditing.h"
 #include "app/tls_settings.h"
 #include "auth/authenticator.h"
 #include "base/log.h"
@@ -12,9 +12,10 @@
 
 typedef struct HgReload HgReload;
 
-/* All are borrowed and outlive it. */
+/* All are borrowed and outlive it; `auditing` may be NULL. */
 HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator, HgTlsSettings *tls,
-                        HgSecretBox *password, HgMetrics *metrics, HgLog *log);
+                        HgSecretBox *password, HgMetrics *metrics, HgAuditing *auditing,
+                        HgLog *log);
 void hg_reload_free(HgReload *reload); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgReload, hg_reload_free)

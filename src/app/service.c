@@ -3,6 +3,7 @@
 #include "app/service.h"
 
 #include "app/administration.h"
+#include "app/auditing.h"
 #include "app/authentication.h"
 #include "app/config_show.h"
 #include "app/reload.h"
@@ -282,6 +283,10 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
     if (!hg_authentication_new(config, &authenticator, error))
         return FALSE;
     hg_authenticator_count_in(authenticator, hg_metrics_shared(metrics));
+    g_autoptr(HgAuditing) auditing = NULL; /* ends behind the gateway */
+    if (!hg_auditing_new(config, version, log, &auditing, error))
+        return FALSE;
+    options.recorder = hg_auditing_recorder(auditing);
     g_autofree int *fds = g_new0(int, config->n_listeners);
     if (!listen_all(config, log, fds, error))
         return FALSE;
@@ -290,7 +295,7 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
     gboolean served = FALSE;
     if (gateway != NULL) {
         g_autoptr(HgReload) reload =
-            hg_reload_new(config, authenticator, tls, password, metrics, log);
+            hg_reload_new(config, authenticator, tls, password, metrics, auditing, log);
         Running running = {config, gateway, reload, tls, version, log};
         served = serve(&running, error);
         hg_gateway_free(gateway);

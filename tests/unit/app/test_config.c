@@ -258,16 +258,31 @@ START_TEST(test_values)
         {"log:", "c:4:5: log: there is no value; expected a map"},
         {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
                        "authentication, impersonation, session_variables, pools, limits, tcp, "
-                       "admin, jobs, shutdown_timeout, log; did you "
+                       "admin, audit, jobs, shutdown_timeout, log; did you "
                        "mean workers?"},
         {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
                     "authentication, impersonation, session_variables, pools, limits, tcp, "
-                    "admin, jobs, shutdown_timeout, log"},
+                    "admin, audit, jobs, shutdown_timeout, log"},
         {"log: {lvl: info}",
          "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
         {"workers: 1\nworkers: 2",
          "c:5:1: workers is here a second time, after line 4; expected it "
          "once: delete one of the two"},
+        {"audit: {postgres: 'host=db'}",
+         "c:4:8: audit.spool is missing; expected the folder in which events are kept until "
+         "PostgreSQL has them"},
+        {"audit: {spool: s, password_file: p}",
+         "c:4:34: audit.password_file is of no use; expected audit.postgres too"},
+        {"audit: {spool: s, postgres: 'host=db password=x'}",
+         "c:4:29: audit.postgres holds a password, which doesn't belong into this file; expected "
+         "it in audit.password_file"},
+        {"audit: {spool: s, postgres: 'postgresql://u:x@db/d'}",
+         "c:4:29: audit.postgres holds a password, which doesn't belong into this file; expected "
+         "it in audit.password_file"},
+        {"audit: {spool: s, postgres: 'hosst=db'}",
+         "c:4:29: audit.postgres: can't be understood: invalid connection option \"hosst\""},
+        {"audit: {spool: s, when_full: wait}",
+         "c:4:30: audit.when_full: \"wait\" is not known; expected one of refuse, drop"},
         {"jobs: {threads: 0}", "c:4:17: jobs.threads: \"0\" is out of range; expected a whole "
                                "number from 1 to 256"},
         {"limits: {message_size: 32MiB, memory: 16MiB}",

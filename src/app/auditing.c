@@ -1,0 +1,169 @@
+/* Start and end of the audit log: see auditing.h. Owns clock, spool, shipper, redaction, recorder.
+ */
+#include "app/auditing.h"
+
+#include "app/config_show.h"
+
+#define SEGMENT       (64 * 1024 * 1024) /* bytes of one, but for small limits */
+#define SEGMENT_AGE   (10 * 60 * 1000)   /* ms */
+#define BATCH_BYTES   (4 * 1024 * 1024)
+#define BATCH_ROWS    10000
+#define LINGER        200   /* ms between two transactions when there is little to ship */
+#define SHIP_PATIENCE 30000 /* ms without progress */
+#define RETRY_MOST    30000 /* ms */
+#define LAST_SHIPMENT 3000  /* ms that the end waits for PostgreSQL */
+#define LOOK_EVERY    20    /* ms */
+
+struct HgAuditing {
+    const HgConfig *config;
+    HgLog *log;
+    HgAuditClock *clock;
+    HgSpool *spool;
+    HgShipper *shipper;
+    HgSqlRedaction *redaction;
+    HgRecorder *recorder;
+};
+
+static HgSpool *open_spool(HgAuditing *auditing, GError **error)
+{
+    const HgAuditConfig *config = &auditing->config->audit;
+    HgSpoolRecovery found = {0};
+    HgSpoolOptions options = {.folder = config->spool,
+                              .limit = (guint64)config->limit,
+                              .memory = (gsize)config->memory,
+                              .segment = (guint64)MIN(SEGMENT, config->limit / 16),
+                              .segment_age_ms = SEGMENT_AGE,
+                              .interval_ms = config->interval_ms,
+                              .durability = config->durability,
+                              .when_full = config->when_full,
+                              .clock = auditing->clock};
+    HgSpool *spool = hg_spool_open(&options, &found, error);
+    if (spool == NULL) {
+        g_prefix_error(error, "audit: ");
+        return NULL;
+    }
+    HgLogLevel level =
+        found.torn_bytes + found.damaged + found.unknown > 0 ? HG_LOG_WARN : HG_LOG_INFO;
+    hg_log(auditing->log, level, "audit_opened", hg_log_text("spool", config->spool),
+           hg_log_uint("sequence", found.sequence), hg_log_uint("unknown", found.unknown),
+           hg_log_uint("torn_bytes", found.torn_bytes), hg_log_uint("damaged", found.damaged));
+    return spool;
+}
+
+static gboolean start_shipper(HgAuditing *auditing, GError **error)
+{
+    const HgAuditConfig *config = &auditing->config->audit;
+    if (config->postgres == NULL)
+        return TRUE;
+    HgShipperOptions options = {.spool = auditing->spool,
+                                .folder = config->spool,
+                                .conninfo = config->postgres,
+                                .password_file = config->password_file,
+                                .batch_bytes = BATCH_BYTES,
+                                .batch_rows = BATCH_ROWS,
+                                .linger_ms = LINGER,
+                                .timeout_ms = SHIP_PATIENCE,
+                                .retry_most_ms = RETRY_MOST};
+    auditing->shipper = hg_shipper_new(&options, error);
+    if (auditing->shipper == NULL)
+        g_prefix_error(error, "audit: ");
+    return auditing->shipper != NULL;
+}
+
+/* What was loaded, by its hash: the configuration as it was understood, secrets not in it. */
+static void note_config(HgAuditing *auditing, const char *reason, const char *problem)
+{
+    HgAuditEvent event;
+    g_autofree char *shown = hg_config_show(auditing->config);
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, shown, -1);
+    hg_audit_event_init(&event, HG_AUDIT_CONFIG_LOADED);
+    event.reason = hg_slice_from_string(reason);
+    event.message = hg_slice_from_string(problem);
+    event.content_hash = hg_slice_from_string(hash);
+    if (problem == NULL)
+        event.detail = hg_slice_from_string(shown);
+    hg_recorder_note(auditing->recorder, &event);
+}
+
+static void note_service(HgAuditing *auditing, HgAuditKind kind, const char *version)
+{
+    HgAuditEvent event;
+    g_autofree char *detail =
+        version != NULL ? g_strdup_printf("hivegate %s on %s", version, g_get_host_name()) : NULL;
+    hg_audit_event_init(&event, kind);
+    event.detail = hg_slice_from_string(detail);
+    hg_recorder_note(auditing->recorder, &event);
+}
+
+gboolean hg_auditing_new(const HgConfig *config, const char *version, HgLog *log, HgAuditing **out,
+                         GError **error)
+{
+    *out = NULL;
+    if (config->audit.spool == NULL)
+        return TRUE;
+    g_autoptr(HgAuditing) auditing = g_new0(HgAuditing, 1);
+    auditing->config = config;
+    auditing->log = log;
+    auditing->clock = hg_audit_clock_new(NULL, NULL);
+    auditing->redaction = hg_sql_redaction_new(config->audit.redact.hide_literals,
+                                               config->audit.redact.patterns, error);
+    auditing->spool = auditing->redaction != NULL ? open_spool(auditing, error) : NULL;
+    if (auditing->spool == NULL || !start_shipper(auditing, error))
+        return FALSE;
+    auditing->recorder = hg_recorder_new(&(HgRecorderOptions){.spool = auditing->spool,
+                                                              .clock = auditing->clock,
+                                                              .shipper = auditing->shipper,
+                                                              .redaction = auditing->redaction,
+                                                              .limit = (guint64)config->audit.limit,
+                                                              .pool = config->pools[0].name});
+    note_service(auditing, HG_AUDIT_SERVICE_STARTED, version);
+    note_config(auditing, "start", NULL);
+    *out = g_steal_pointer(&auditing);
+    return TRUE;
+}
+
+HgRecorder *hg_auditing_recorder(const HgAuditing *auditing)
+{
+    return auditing != NULL ? auditing->recorder : NULL;
+}
+
+void hg_auditing_note_reload(HgAuditing *auditing, const char *problem)
+{
+    if (auditing != NULL)
+        note_config(auditing, "reload of users, certificates and passwords", problem);
+}
+
+/* ---- the end ---- */
+
+/* TRUE when PostgreSQL has everything. */
+static gboolean all_shipped(const HgAuditing *auditing)
+{
+    HgSpoolStatus spool;
+    HgShipperStatus shipper;
+    hg_spool_status(auditing->spool, &spool, NULL);
+    hg_shipper_status(auditing->shipper, &shipper, NULL);
+    return spool.memory_bytes == 0 && shipper.next >= spool.sequence;
+}
+
+static void ship_the_rest(const HgAuditing *auditing)
+{
+    gint64 until = g_get_monotonic_time() + LAST_SHIPMENT * 1000;
+    while (auditing->shipper != NULL && !all_shipped(auditing) && g_get_monotonic_time() < until)
+        g_usleep(LOOK_EVERY * 1000);
+}
+
+void hg_auditing_free(HgAuditing *auditing)
+{
+    if (auditing == NULL)
+        return;
+    if (auditing->recorder != NULL) {
+        note_service(auditing, HG_AUDIT_SERVICE_STOPPED, NULL);
+        ship_the_rest(auditing);
+    }
+    hg_shipper_free(auditing->shipper);
+    hg_recorder_free(auditing->recorder);
+    hg_spool_close(auditing->spool);
+    hg_sql_redaction_free(auditing->redaction);
+    hg_audit_clock_free(auditing->clock);
+    g_free(auditing);
+}
