@@ -70,6 +70,7 @@ bench: build-release $(BUILD)/build.ninja
 	@bench/run.py $(BENCH)
 	@bench/logins.py
 	@bench/spark_fetch.py
+	@build-release/bench/bench-choice-cost
 	@.cache/venv/bin/python bench/sql_cost.py
 	@.cache/venv/bin/python bench/policy_cost.py
 	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegatectl tests/drivers/audit-driver $(QUIETLY)

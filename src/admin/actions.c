@@ -156,25 +156,38 @@ static void act_kill(const Action *action)
 
 /* ---- endpoints and pools ---- */
 
+/* Drains what has that name in the pool, and counts its sessions. */
+static guint drain_in(HgPool *pool, const char *name, gboolean drained, guint *sessions)
+{
+    g_autoptr(GPtrArray) endpoints = hg_pool_endpoints(pool);
+    guint found = 0;
+    for (guint i = 0; i < endpoints->len; i++) {
+        HgEndpoint *endpoint = g_ptr_array_index(endpoints, i);
+        if (strcmp(hg_endpoint_name(endpoint), name) != 0)
+            continue;
+        hg_endpoint_drain(endpoint, drained);
+        *sessions += hg_endpoint_sessions(endpoint);
+        found++;
+    }
+    return found;
+}
+
 static void drain(const Action *action, gboolean drained)
 {
-    HgPool *pool = hg_gateway_pool(action->admin->gateway);
     const char *name = text_of(action, "endpoint");
+    guint found = 0;
+    guint sessions = 0;
     if (name == NULL) {
         hg_admin_answer_error(action->out, 400, "expected endpoint");
         return;
     }
-    for (guint i = 0; i < hg_pool_size(pool); i++) {
-        HgEndpoint *endpoint = hg_pool_endpoint(pool, i);
-        if (strcmp(hg_endpoint_name(endpoint), name) != 0)
-            continue;
-        hg_endpoint_drain(endpoint, drained);
-        answer_done(action, drained ? "drain endpoint" : "undrain endpoint", name,
-                    hg_endpoint_sessions(endpoint));
-        return;
-    }
-    hg_admin_answer_error(action->out, 404,
-                          "there is no endpoint %s; hivegatectl endpoints lists them", name);
+    for (guint i = 0; i < hg_gateway_pools(action->admin->gateway); i++)
+        found += drain_in(hg_gateway_pool_at(action->admin->gateway, i), name, drained, &sessions);
+    if (found > 0)
+        answer_done(action, drained ? "drain endpoint" : "undrain endpoint", name, sessions);
+    else
+        hg_admin_answer_error(action->out, 404,
+                              "there is no endpoint %s; hivegatectl endpoints lists them", name);
 }
 
 static void act_drain(const Action *action)
@@ -189,11 +202,11 @@ static void act_undrain(const Action *action)
 
 static void set_paused(const Action *action, gboolean paused)
 {
-    HgPool *pool = hg_gateway_pool(action->admin->gateway);
     const char *name = text_of(action, "pool");
+    HgPool *pool = name != NULL ? hg_gateway_find_pool(action->admin->gateway, name) : NULL;
     if (name == NULL) {
         hg_admin_answer_error(action->out, 400, "expected pool");
-    } else if (strcmp(hg_pool_name(pool), name) != 0) {
+    } else if (pool == NULL) {
         hg_admin_answer_error(action->out, 404, "there is no pool %s; hivegatectl pools lists them",
                               name);
     } else {

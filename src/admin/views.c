@@ -120,35 +120,53 @@ static json_t *show_operations(const HgAdminOptions *admin, const HgPrincipal *a
 
 /* ---- endpoints and pools ---- */
 
+static json_t *show_endpoint(HgPool *pool, const HgEndpoint *endpoint)
+{
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:f, s:o}", "endpoint",
+                     hg_endpoint_name(endpoint), "pool", hg_pool_name(pool), "state",
+                     hg_endpoint_state_name(hg_endpoint_state(endpoint)), "sessions",
+                     (int)hg_endpoint_sessions(endpoint), "operations",
+                     (int)hg_endpoint_operations(endpoint), "failures",
+                     (json_int_t)hg_endpoint_failures(endpoint), "latency_ms",
+                     (double)hg_endpoint_latency_us(endpoint) / 1000, "instance",
+                     hg_admin_json_text(hg_endpoint_instance(endpoint)));
+}
+
 static json_t *show_endpoints(const HgAdminOptions *admin, const HgPrincipal *asks)
 {
-    HgPool *pool = hg_gateway_pool(admin->gateway);
     json_t *list = json_array();
-    for (guint i = 0; i < hg_pool_size(pool); i++) {
-        const HgEndpoint *endpoint = hg_pool_endpoint(pool, i);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:i, s:I}", "endpoint", hg_endpoint_name(endpoint),
-                            "pool", hg_pool_name(pool), "state",
-                            hg_endpoint_state_name(hg_endpoint_state(endpoint)), "sessions",
-                            (int)hg_endpoint_sessions(endpoint), "failures",
-                            (json_int_t)hg_endpoint_failures(endpoint)));
+    for (guint i = 0; i < hg_gateway_pools(admin->gateway); i++) {
+        HgPool *pool = hg_gateway_pool_at(admin->gateway, i);
+        g_autoptr(GPtrArray) endpoints = hg_pool_endpoints(pool);
+        for (guint k = 0; k < endpoints->len; k++)
+            json_array_append_new(list, show_endpoint(pool, g_ptr_array_index(endpoints, k)));
     }
     return list;
 }
 
-static json_t *show_pools(const HgAdminOptions *admin, const HgPrincipal *asks)
+static json_t *show_pool(HgPool *pool)
 {
-    HgPool *pool = hg_gateway_pool(admin->gateway);
+    static const char *const standings[] = {"starting", "fresh", "stale"};
     const char *why = NULL;
     guint sessions = 0;
     gboolean ready = hg_pool_is_ready(pool, (guint64)g_get_monotonic_time() / 1000, &why);
-    for (guint i = 0; i < hg_pool_size(pool); i++)
-        sessions += hg_endpoint_sessions(hg_pool_endpoint(pool, i));
+    g_autoptr(GPtrArray) endpoints = hg_pool_endpoints(pool);
+    g_auto(HgStanding) standing = {0};
+    hg_pool_standing(pool, &standing);
+    for (guint i = 0; i < endpoints->len; i++)
+        sessions += hg_endpoint_sessions(g_ptr_array_index(endpoints, i));
+    return json_pack("{s:s, s:i, s:i, s:b, s:b, s:o, s:s, s:s, s:o}", "pool", hg_pool_name(pool),
+                     "endpoints", (int)hg_pool_size(pool), "sessions", (int)sessions, "paused",
+                     hg_pool_is_paused(pool), "ready", ready, "why", hg_admin_json_text(why),
+                     "source", hg_pool_source(pool), "source_state", standings[standing.kind],
+                     "source_problem", hg_admin_json_text(standing.problem));
+}
+
+static json_t *show_pools(const HgAdminOptions *admin, const HgPrincipal *asks)
+{
     json_t *list = json_array();
-    json_array_append_new(
-        list, json_pack("{s:s, s:i, s:i, s:b, s:b, s:o}", "pool", hg_pool_name(pool), "endpoints",
-                        (int)hg_pool_size(pool), "sessions", (int)sessions, "paused",
-                        hg_pool_is_paused(pool), "ready", ready, "why", hg_admin_json_text(why)));
+    for (guint i = 0; i < hg_gateway_pools(admin->gateway); i++)
+        json_array_append_new(list, show_pool(hg_gateway_pool_at(admin->gateway, i)));
     return list;
 }
 

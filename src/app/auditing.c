@@ -110,12 +110,12 @@ gboolean hg_auditing_new(const HgConfig *config, const char *version, HgLog *log
     auditing->spool = auditing->redaction != NULL ? open_spool(auditing, error) : NULL;
     if (auditing->spool == NULL || !start_shipper(auditing, error))
         return FALSE;
-    auditing->recorder = hg_recorder_new(&(HgRecorderOptions){.spool = auditing->spool,
-                                                              .clock = auditing->clock,
-                                                              .shipper = auditing->shipper,
-                                                              .redaction = auditing->redaction,
-                                                              .limit = (guint64)config->audit.limit,
-                                                              .pool = config->pools[0].name});
+    auditing->recorder =
+        hg_recorder_new(&(HgRecorderOptions){.spool = auditing->spool,
+                                             .clock = auditing->clock,
+                                             .shipper = auditing->shipper,
+                                             .redaction = auditing->redaction,
+                                             .limit = (guint64)config->audit.limit});
     note_service(auditing, HG_AUDIT_SERVICE_STARTED, version);
     note_config(auditing, "start", NULL);
     *out = g_steal_pointer(&auditing);

@@ -162,6 +162,21 @@ static const char *sasl_name(HgConfigSasl sasl)
     return sasl == HG_CONFIG_SASL_PLAIN ? "sasl plain" : "sasl none";
 }
 
+static char *endpoints_text(const HgPoolConfig *pool)
+{
+    switch (pool->discovery) {
+    case HG_CONFIG_DISCOVERY_STATIC:
+        break;
+    case HG_CONFIG_DISCOVERY_DNS:
+        return g_strdup_printf("endpoints by DNS of %s", pool->dns.name);
+    case HG_CONFIG_DISCOVERY_KUBERNETES:
+        return g_strdup_printf("endpoints of the Kubernetes Service %s", pool->kubernetes.service);
+    case HG_CONFIG_DISCOVERY_ZOOKEEPER:
+        return g_strdup_printf("endpoints by ZooKeeper at %s", pool->zookeeper.hosts);
+    }
+    return g_strdup_printf("%u endpoint%s", pool->n_endpoints, pool->n_endpoints == 1 ? "" : "s");
+}
+
 char *hg_config_summary(const HgConfig *config)
 {
     GString *out = g_string_new(NULL);
@@ -181,8 +196,8 @@ char *hg_config_summary(const HgConfig *config)
         const HgPoolConfig *pool = &config->pools[i];
         gboolean service = pool->login == HG_CONFIG_LOGIN_SERVICE;
         gboolean http = pool->transport == HG_CONFIG_TRANSPORT_HTTP;
-        g_string_append_printf(out, "  pool %s: %u endpoint%s, %s%s%s, login %s%s\n", pool->name,
-                               pool->n_endpoints, pool->n_endpoints == 1 ? "" : "s",
+        g_autofree char *endpoints = endpoints_text(pool);
+        g_string_append_printf(out, "  pool %s: %s, %s%s%s, login %s%s\n", pool->name, endpoints,
                                http ? "http at /" : "binary, ",
                                http ? pool->http.path : sasl_name(pool->sasl),
                                pool->tls.verify != HG_CONFIG_TLS_OFF ? ", TLS" : "",

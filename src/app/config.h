@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/config_diagnostics.h"
+#include "app/config_pools.h"
 #include "audit/spool.h"
 #include "auth/certificate.h"
 #include "auth/impersonation.h"
@@ -38,6 +39,9 @@ typedef enum {
 
 typedef enum {
     HG_CONFIG_DISCOVERY_STATIC, /* the endpoints are listed */
+    HG_CONFIG_DISCOVERY_DNS,
+    HG_CONFIG_DISCOVERY_KUBERNETES,
+    HG_CONFIG_DISCOVERY_ZOOKEEPER,
 } HgConfigDiscovery;
 
 typedef struct {
@@ -175,6 +179,10 @@ typedef struct {
     HgConfigDiscovery discovery;
     const HgEndpointConfig *endpoints;
     guint n_endpoints;
+    HgPoolDnsConfig dns;
+    HgPoolKubernetesConfig kubernetes;
+    HgPoolZookeeperConfig zookeeper;
+    HgPoolBalancingConfig balancing;
     HgConfigTransport transport;
     HgConfigSasl sasl;
     HgPoolHttpConfig http;
@@ -273,6 +281,9 @@ typedef struct {
     HgSessionVariablesConfig session_variables;
     const HgPoolConfig *pools;
     guint n_pools;
+    const HgRouteConfig *routing; /* none: all sessions go to the one pool */
+    guint n_routing;
+    HgAnnouncementConfig announcement; /* hosts NULL: none */
     HgLimitsConfig limits;
     HgTcpConfig tcp;
     HgJobsConfig jobs;

@@ -372,6 +372,8 @@ static void check_pool(const HgConfig *config, const HgYaml *list, guint index,
         return;
     check_name(list, index, "pool", diagnostics);
     check_endpoints(pool, hg_yaml_get(map, "endpoints"), index, diagnostics);
+    hg_config_check_discovery(pool, map, index, diagnostics);
+    hg_config_check_balancing(pool, map, index, diagnostics);
     check_pool_tls(pool, map, index, diagnostics);
     check_transport(pool->transport, pool->http.path, map, "pools", index, diagnostics);
     if (pool->login == HG_CONFIG_LOGIN_SERVICE)
@@ -394,11 +396,8 @@ static void check_pools(const HgConfig *config, const HgYaml *root, HgDiagnostic
     const HgYaml *list = hg_yaml_get(root, "pools");
     for (guint i = 0; i < config->n_pools; i++)
         check_pool(config, list, i, diagnostics);
-    if (config->n_pools > 1)
-        hg_diagnostics_error(diagnostics, hg_yaml_mark(hg_yaml_nth(list, 1)),
-                             "there are %u pools, and this version has no rules that say which "
-                             "session goes to which; expected one pool: list all endpoints in it",
-                             config->n_pools);
+    hg_config_check_routing(config, root, diagnostics);
+    hg_config_check_announcement(config, root, diagnostics);
 }
 
 /* TRUE when the option isn't there or holds a size: then its value is what the file says. */

@@ -33,5 +33,16 @@ void hg_config_check_token_files(const HgConfig *config, const HgYaml *root,
 /* The part of the above for realms and the rules of impersonation, which name them. */
 void hg_config_check_realms(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics);
 
+/* The parts of the above for where endpoints come from, balancing, routing and announcement. `map`
+ * is that of pool `index`. */
+void hg_config_check_discovery(const HgPoolConfig *pool, const HgYaml *map, guint index,
+                               HgDiagnostics *diagnostics);
+void hg_config_check_balancing(const HgPoolConfig *pool, const HgYaml *map, guint index,
+                               HgDiagnostics *diagnostics);
+void hg_config_check_routing(const HgConfig *config, const HgYaml *root,
+                             HgDiagnostics *diagnostics);
+void hg_config_check_announcement(const HgConfig *config, const HgYaml *root,
+                                  HgDiagnostics *diagnostics);
+
 /* TRUE when the method is in a chain: the common one, or a listener's own. */
 gboolean hg_config_is_chained(const HgConfig *config, const char *method);

@@ -49,6 +49,15 @@ const HgSection *hg_option_audit_section(void);
 /* `authentication: ldap`, read into a HgLdapConfig. Static. */
 const HgSection *hg_option_ldap_section(void);
 
+/* Of a pool: `dns`, `kubernetes`, `zookeeper` and `balancing`; then `routing` and `announcement`.
+ * Read into the structs of app/config_pools.h. Static. */
+const HgSection *hg_option_pool_dns_section(void);
+const HgSection *hg_option_pool_kubernetes_section(void);
+const HgSection *hg_option_pool_zookeeper_section(void);
+const HgSection *hg_option_pool_balancing_section(void);
+const HgSection *hg_option_routing_section(void);
+const HgSection *hg_option_announcement_section(void);
+
 /* `authentication: jwt`, `introspection` and `tokeninfo`, read into HgJwtMethodConfig,
  * HgIntrospectionConfig and HgTokeninfoConfig. Static. */
 const HgSection *hg_option_jwt_section(void);

@@ -15,7 +15,7 @@ struct HgReload {
     const HgConfig *config;
     HgAuthenticator *authenticator;
     HgTlsSettings *tls;
-    HgSecretBox *password; /* of the pool */
+    HgSecretBox *const *passwords; /* of the pools */
     HgMetrics *metrics;
     HgAuditing *auditing; /* NULL: none */
     HgLog *log;
@@ -28,14 +28,15 @@ struct HgReload {
 };
 
 HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator, HgTlsSettings *tls,
-                        HgSecretBox *password, HgMetrics *metrics, HgAuditing *auditing, HgLog *log)
+                        HgSecretBox *const *passwords, HgMetrics *metrics, HgAuditing *auditing,
+                        HgLog *log)
 {
     HgReload *reload = g_new0(HgReload, 1);
     pthread_condattr_t attributes;
     reload->config = config;
     reload->authenticator = authenticator;
     reload->tls = tls;
-    reload->password = password;
+    reload->passwords = passwords;
     reload->metrics = metrics;
     reload->auditing = auditing;
     reload->log = log;
@@ -86,10 +87,10 @@ static gboolean read_cookie_key(HgReload *reload, HgSecret **out, GString *probl
     return TRUE;
 }
 
-/* hivegate's own password at the endpoints; *out is NULL when it is in no file. */
-static gboolean read_password(HgReload *reload, HgSecret **out, GString *problems)
+/* hivegate's own password at a pool's endpoints; *out is NULL when it is in no file. */
+static gboolean read_password(HgReload *reload, const HgPoolConfig *pool, HgSecret **out,
+                              GString *problems)
 {
-    const HgPoolConfig *pool = &reload->config->pools[0];
     HgFileExposure exposure = HG_FILE_PRIVATE;
     g_autoptr(GError) error = NULL;
     if (pool->password_file == NULL ||
@@ -101,12 +102,26 @@ static gboolean read_password(HgReload *reload, HgSecret **out, GString *problem
     return FALSE;
 }
 
-/* New logins at the endpoints, and over HTTP all requests, carry this password from now on. */
-static void set_password(HgReload *reload, HgSecret *password)
+/* Those of all pools, with NULL for what is in no file. */
+static gboolean read_passwords(HgReload *reload, GPtrArray *out, GString *problems)
 {
-    if (hg_secret_box_put(reload->password, password))
-        hg_log(reload->log, HG_LOG_INFO, "pool_password_reloaded",
-               hg_log_text("pool", reload->config->pools[0].name));
+    gboolean read = TRUE;
+    g_ptr_array_set_size(out, (gint)reload->config->n_pools);
+    for (guint i = 0; i < reload->config->n_pools; i++)
+        read = read_password(reload, &reload->config->pools[i], (HgSecret **)&out->pdata[i],
+                             problems) &&
+               read;
+    return read;
+}
+
+/* New logins at the endpoints, and over HTTP all requests, carry these passwords from now on. */
+static void set_passwords(HgReload *reload, const GPtrArray *passwords)
+{
+    for (guint i = 0; i < passwords->len; i++)
+        if (passwords->pdata[i] != NULL &&
+            hg_secret_box_put(reload->passwords[i], passwords->pdata[i]))
+            hg_log(reload->log, HG_LOG_INFO, "pool_password_reloaded",
+                   hg_log_text("pool", reload->config->pools[i].name));
 }
 
 static gboolean reload_users(HgReload *reload, GString *problems)
@@ -140,22 +155,22 @@ void hg_reload_run(HgReload *reload)
 {
     g_autoptr(GString) problems = g_string_new(NULL);
     g_autoptr(HgSecret) key = NULL;
-    g_autoptr(HgSecret) password = NULL;
+    g_autoptr(GPtrArray) passwords =
+        g_ptr_array_new_with_free_func((GDestroyNotify)hg_secret_unref);
     pthread_mutex_lock(&reload->lock);
     guint asked = reload->asked;
     pthread_mutex_unlock(&reload->lock);
     if (!hg_tls_settings_reload(reload->tls, TRUE, reload->log))
         note_problem(problems, "certificates", "some couldn't be read, as the log says");
     gboolean read = read_cookie_key(reload, &key, problems);
-    read = read_password(reload, &password, problems) && read;
+    read = read_passwords(reload, passwords, problems) && read;
     if (!read) {
         hg_log(reload->log, HG_LOG_ERROR, "users_not_reloaded",
                hg_log_text("why", "something else couldn't be read: all or nothing"));
     } else if (reload_users(reload, problems)) {
         if (key != NULL)
             set_cookie_key(reload, key, problems);
-        if (password != NULL)
-            set_password(reload, password);
+        set_passwords(reload, passwords);
     }
     gboolean failed = problems->len > 0;
     hg_auditing_note_reload(reload->auditing, failed ? problems->str : NULL);

@@ -1,5 +1,5 @@
 /* Reading again what may change while hivegate runs: users, certificates, the key of cookies, the
- * pool's password.
+ * pools' passwords.
  *
  * The main thread does it; others may ask for it and wait for the outcome. */
 #pragma once
@@ -12,15 +12,15 @@
 
 typedef struct HgReload HgReload;
 
-/* All are borrowed and outlive it; `auditing` may be NULL. */
+/* All are borrowed and outlive it; there is a password for each pool; `auditing` may be NULL. */
 HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator, HgTlsSettings *tls,
-                        HgSecretBox *password, HgMetrics *metrics, HgAuditing *auditing,
+                        HgSecretBox *const *passwords, HgMetrics *metrics, HgAuditing *auditing,
                         HgLog *log);
 void hg_reload_free(HgReload *reload); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgReload, hg_reload_free)
 
-/* Reads everything again, and says in the log what came of it. Users, key and password change
+/* Reads everything again, and says in the log what came of it. Users, key and passwords change
  * together or not at all; certificates each by themselves, as they do when they are only looked at.
  * Main thread. */
 void hg_reload_run(HgReload *reload);

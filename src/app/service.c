@@ -6,6 +6,7 @@
 #include "app/auditing.h"
 #include "app/authentication.h"
 #include "app/config_show.h"
+#include "app/pools.h"
 #include "app/reload.h"
 #include "app/tls_settings.h"
 #include "net/socket.h"
@@ -46,23 +47,6 @@ static guint connections_that_fit(void)
     return limit.rlim_cur > 2 * OWN_DESCRIPTORS ? (guint)(limit.rlim_cur - OWN_DESCRIPTORS) / 2 : 1;
 }
 
-static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls, HgSecretBox *password)
-{
-    gboolean http = pool->transport == HG_CONFIG_TRANSPORT_HTTP;
-    return (HgPoolOptions){.http = http,
-                           .sasl = !http && pool->sasl == HG_CONFIG_SASL_PLAIN,
-                           .http_path = pool->http.path,
-                           .tls = tls,
-                           .server_name = pool->tls.server_name,
-                           .login = pool->login == HG_CONFIG_LOGIN_SERVICE ? HG_LOGIN_SERVICE
-                                                                           : HG_LOGIN_AS_USER,
-                           .user = pool->user,
-                           .password = password,
-                           .connect_timeout = (guint)pool->connect_timeout_ms,
-                           .login_timeout = (guint)pool->login_timeout_ms,
-                           .open_timeout = (guint)pool->open_timeout_ms};
-}
-
 static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTls *tls)
 {
     gboolean http = listener->transport == HG_CONFIG_TRANSPORT_HTTP;
@@ -79,7 +63,7 @@ static HgListenerOptions listener_options(const HgListenerConfig *listener, HgTl
 
 /* `listeners` and `defaults` have room for all of the configuration's, and outlive the options. */
 static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings *tls,
-                                    const HgImpersonation *impersonation, HgSecretBox *password,
+                                    const HgImpersonation *impersonation,
                                     HgListenerOptions *listeners, HgSessionDefaults *defaults)
 {
     for (guint i = 0; i < config->session_variables.n_defaults; i++) {
@@ -119,16 +103,7 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .endpoint_tcp = tcp_options(&config->tcp.endpoints),
         .listeners = listeners,
         .n_listeners = config->n_listeners,
-        .pool = pool_options(&config->pools[0], hg_tls_settings_pool(tls, 0), password),
     };
-}
-
-static HgPool *make_pool(const HgPoolConfig *config)
-{
-    HgPool *pool = hg_pool_new(config->name);
-    for (guint i = 0; i < config->n_endpoints; i++)
-        hg_pool_add(pool, config->endpoints[i].host, config->endpoints[i].port);
-    return pool;
 }
 
 static HgMetrics *make_metrics(const HgConfig *config)
@@ -213,6 +188,7 @@ typedef struct {
     HgGateway *gateway;
     HgReload *reload;
     HgTlsSettings *tls;
+    HgPools *pools;
     const char *version;
     HgLog *log;
 } Running;
@@ -229,12 +205,19 @@ static gboolean reload_files(void *data, GError **error)
     return hg_reload_ask(running->reload, RELOAD_WITHIN, error);
 }
 
+static guint count_endpoints(HgGateway *gateway)
+{
+    guint count = 0;
+    for (guint i = 0; i < hg_gateway_pools(gateway); i++)
+        count += hg_pool_size(hg_gateway_pool_at(gateway, i));
+    return count;
+}
+
 /* Opens the admin server and serves until the end: the gateway is stopped then. FALSE with *error
  * when the admin server can't be opened. */
 static gboolean serve(Running *running, GError **error)
 {
     const HgProxyOptions *options = hg_gateway_options(running->gateway);
-    HgPool *pool = hg_gateway_pool(running->gateway);
     HgAdmin *admin = NULL;
     HgAdminOptions admin_options = {.gateway = running->gateway,
                                     .metrics = options->metrics,
@@ -243,14 +226,16 @@ static gboolean serve(Running *running, GError **error)
                                     .show_config = show_config,
                                     .reload = reload_files,
                                     .app = running};
-    gboolean opened = hg_administration_new(running->config, &admin_options, &admin, error);
+    gboolean opened = hg_administration_new(running->config, &admin_options, &admin, error) &&
+                      hg_pools_announce(running->pools, running->version, error);
     if (opened) {
         hg_log(running->log, HG_LOG_INFO, "ready", hg_log_uint("workers", options->workers),
                hg_log_uint("connections", options->connections),
-               hg_log_uint("endpoints", hg_pool_size(pool)));
+               hg_log_uint("endpoints", count_endpoints(running->gateway)));
         hg_tls_settings_warn(running->tls, running->log);
         wait_for_end(running->reload, running->tls, running->log);
     }
+    hg_pools_withdraw(running->pools);
     hg_gateway_stop(running->gateway);
     hg_admin_free(admin);
     hg_administration_clean(running->config);
@@ -274,11 +259,13 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
         return FALSE;
     g_autofree HgSessionDefaults *defaults =
         g_new0(HgSessionDefaults, config->session_variables.n_defaults);
-    g_autoptr(HgSecretBox) password = hg_secret_box_new(config->pools[0].password);
+    g_autoptr(HgPools) pools = hg_pools_new(config, tls, log, error);
+    if (pools == NULL)
+        return FALSE;
     g_autoptr(HgMetrics) metrics = make_metrics(config);
-    HgProxyOptions options =
-        proxy_options(config, tls, impersonation, password, listeners, defaults);
+    HgProxyOptions options = proxy_options(config, tls, impersonation, listeners, defaults);
     options.metrics = metrics;
+    hg_pools_fill(pools, &options);
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!hg_authentication_new(config, &authenticator, error))
         return FALSE;
@@ -288,21 +275,20 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
         return FALSE;
     options.recorder = hg_auditing_recorder(auditing);
     g_autofree int *fds = g_new0(int, config->n_listeners);
-    if (!listen_all(config, log, fds, error))
+    if (!hg_pools_start(pools, error) || !listen_all(config, log, fds, error))
         return FALSE;
-    HgPool *pool = make_pool(&config->pools[0]);
-    HgGateway *gateway = hg_gateway_new(&options, pool, authenticator, log, fds, error);
+    HgGateway *gateway =
+        hg_gateway_new(&options, hg_pools_list(pools), authenticator, log, fds, error);
     gboolean served = FALSE;
     if (gateway != NULL) {
-        g_autoptr(HgReload) reload =
-            hg_reload_new(config, authenticator, tls, password, metrics, auditing, log);
-        Running running = {config, gateway, reload, tls, version, log};
+        g_autoptr(HgReload) reload = hg_reload_new(
+            config, authenticator, tls, hg_pools_passwords(pools), metrics, auditing, log);
+        Running running = {config, gateway, reload, tls, pools, version, log};
         served = serve(&running, error);
         hg_gateway_free(gateway);
         if (served)
             hg_log(log, HG_LOG_INFO, "stopped");
     }
     remove_sockets(config);
-    hg_pool_free(pool);
     return served;
 }

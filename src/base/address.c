@@ -170,6 +170,11 @@ static guint16 port_of(const HgAddress *address)
     return ntohs(((const struct sockaddr_in *)&address->storage)->sin_port);
 }
 
+guint16 hg_address_port(const HgAddress *address)
+{
+    return address->storage.ss_family == AF_UNIX ? 0 : port_of(address);
+}
+
 static gboolean is_wildcard(const HgAddress *address)
 {
     if (address->storage.ss_family == AF_INET6)

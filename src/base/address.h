@@ -28,6 +28,9 @@ char *hg_address_format(const HgAddress *address);
 /* The path of a Unix socket, borrowed from the address; NULL for the other families. */
 const char *hg_address_path(const HgAddress *address);
 
+/* The port; 0 for a Unix socket. */
+guint16 hg_address_port(const HgAddress *address);
+
 /* TRUE when both name the same address and port, or the same path. */
 gboolean hg_address_equal(const HgAddress *a, const HgAddress *b);
 

@@ -150,13 +150,23 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                   SAMPLED,
                                   .labels = {{"pool", NULL}, {"endpoint", NULL}, {"state", NULL}},
                                   .help = "1 for the state that the endpoint is in: `untried`, "
-                                          "`up`, `down` (it failed lately: others go first) or "
-                                          "`drained` by an administrator."},
+                                          "`up`, `starting` (new: it takes few sessions at first), "
+                                          "`down` (it failed lately: others go first), `drained` "
+                                          "by an administrator; as its source says: `unready`, "
+                                          "`draining` (it is about to end), `gone` (sessions may "
+                                          "still use it) or `replaced` (another server has its "
+                                          "address)."},
     [HG_METRIC_ENDPOINT_SESSIONS] = {.name = "hivegate_endpoint_sessions",
                                      GAUGE,
                                      SAMPLED,
                                      .labels = {{"pool", NULL}, {"endpoint", NULL}},
                                      .help = "Sessions on the endpoint."},
+    [HG_METRIC_ENDPOINT_OPERATIONS] = {.name = "hivegate_endpoint_operations",
+                                       GAUGE,
+                                       SAMPLED,
+                                       .labels = {{"pool", NULL}, {"endpoint", NULL}},
+                                       .help = "Statements that run on the endpoint, as far as "
+                                               "their clients were told."},
     [HG_METRIC_ENDPOINT_FAILURES] = {.name = "hivegate_endpoint_failures_total",
                                      COUNTER,
                                      SAMPLED,
@@ -168,6 +178,17 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                SAMPLED,
                                .labels = {{"pool", NULL}},
                                .help = "1 while an administrator keeps new sessions out."},
+    [HG_METRIC_POOL_ENDPOINTS] = {.name = "hivegate_pool_endpoints",
+                                  GAUGE,
+                                  SAMPLED,
+                                  .labels = {{"pool", NULL}},
+                                  .help = "Endpoints that the pool's source names now."},
+    [HG_METRIC_POOL_STALE] = {.name = "hivegate_pool_stale",
+                              GAUGE,
+                              SAMPLED,
+                              .labels = {{"pool", NULL}},
+                              .help = "1 while the pool's source of endpoints is away or hasn't "
+                                      "answered yet: the last ones stay in use."},
     [HG_METRIC_BACKEND_CONNECTIONS] = {.name = "hivegate_endpoint_connections",
                                        GAUGE,
                                        .help = "Connections to endpoints now, those included that "

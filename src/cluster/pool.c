@@ -1,47 +1,39 @@
-/* A static pool and its least-sessions choice: see pool.h. Owns its endpoints. The list is fixed
- * before threads see it; the counters are atomics. */
-#include "cluster/pool.h"
+/* Pools: see pool.h. A pool owns its members, those that are gone and still used, and the source
+ * that it follows. */
+#include "cluster/pool_private.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-#define FIRST_SETBACK 500   /* ms */
-#define MAX_SETBACK   10000 /* ms */
+#define TRIAL 2000 /* ms that one session has to itself to try an endpoint that had failed */
 
-struct HgEndpoint {
-    char *name;
-    char *host;
-    char *port;
-    guint index;
-    atomic_uint sessions;
-    atomic_uint failures;         /* in a row */
-    atomic_uint_least64_t failed; /* in all */
-    atomic_bool tried;            /* it has succeeded or failed once */
-    atomic_bool drained;
-    atomic_uint_least64_t set_back; /* ms of the clock until when others go first; 0 = not */
-};
-
-struct HgPool {
-    char *name;
-    GPtrArray *endpoints;
-    atomic_uint turn; /* where the search starts, so that equals take turns */
-    atomic_bool paused;
-};
-
-static void free_endpoint(gpointer data)
+static void unref_endpoint(gpointer endpoint)
 {
-    HgEndpoint *endpoint = data;
-    g_free(endpoint->name);
-    g_free(endpoint->host);
-    g_free(endpoint->port);
-    g_free(endpoint);
+    hg_endpoint_unref(endpoint);
 }
 
-HgPool *hg_pool_new(const char *name)
+static GPtrArray *endpoint_array(void)
+{
+    return g_ptr_array_new_with_free_func(unref_endpoint);
+}
+
+void hg_pool_settings_init(HgPoolSettings *settings)
+{
+    *settings = (HgPoolSettings){
+        .balancing = HG_BALANCING_LEAST_SESSIONS, .ejected_most = 80, .affinity_above = 25};
+}
+
+HgPool *hg_pool_new(const char *name, const HgPoolSettings *settings)
 {
     HgPool *pool = g_new0(HgPool, 1);
     pool->name = g_strdup(name);
-    pool->endpoints = g_ptr_array_new_with_free_func(free_endpoint);
+    if (settings != NULL)
+        pool->settings = *settings;
+    else
+        hg_pool_settings_init(&pool->settings);
+    pthread_mutex_init(&pool->lock, NULL);
+    pool->members = endpoint_array();
+    pool->gone = endpoint_array();
+    pool->timed = g_ptr_array_new();
     return pool;
 }
 
@@ -49,120 +41,294 @@ void hg_pool_free(HgPool *pool)
 {
     if (pool == NULL)
         return;
-    g_ptr_array_free(pool->endpoints, TRUE);
+    hg_source_free(pool->source);
+    g_ptr_array_unref(pool->timed);
+    g_ptr_array_unref(pool->gone);
+    g_ptr_array_unref(pool->members);
+    pthread_mutex_destroy(&pool->lock);
+    g_free(pool->slots);
     g_free(pool->name);
     g_free(pool);
 }
 
-void hg_pool_add(HgPool *pool, const char *host, const char *port)
+/* Gives each member its slot. */
+static void lay_out(HgPool *pool)
 {
-    HgEndpoint *endpoint = g_new0(HgEndpoint, 1);
-    if (host[0] == '/')
-        endpoint->name = g_strconcat("unix:", host, NULL);
-    else
-        endpoint->name =
-            g_strdup_printf(strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
-    endpoint->host = g_strdup(host);
-    endpoint->port = g_strdup(port);
-    endpoint->index = pool->endpoints->len;
-    g_ptr_array_add(pool->endpoints, endpoint);
+    pool->slots = g_renew(Slot, pool->slots, pool->members->len + 1);
+    for (guint i = 0; i < pool->members->len; i++) {
+        HgEndpoint *endpoint = pool->members->pdata[i];
+        endpoint->slot = i;
+        hg_choice_update(pool, endpoint);
+    }
 }
+
+void hg_pool_add(HgPool *pool, const char *host, const char *port, guint weight)
+{
+    HgEndpoint *endpoint = hg_endpoint_new(pool, host, port, NULL);
+    endpoint->weight = weight;
+    g_ptr_array_add(pool->members, endpoint);
+    lay_out(pool);
+}
+
+/* ---- sets ---- */
+
+static char *key_of(const char *host, const char *port, const char *instance)
+{
+    return g_strconcat(host, " ", port, " ", instance != NULL ? instance : "", NULL);
+}
+
+/* What is known by its key, and by its address alone. */
+typedef struct {
+    GHashTable *known;     /* key -> HgEndpoint, borrowed */
+    GHashTable *addresses; /* "host port" of the new set */
+    GHashTable *kept;      /* HgEndpoint of the new set */
+    GArray *priorities;    /* of the new set, each once, in order */
+    gboolean weightless;   /* all weights are 0: shares are equal (RFC 2782) */
+} Merge;
+
+static void know_all(GHashTable *known, const GPtrArray *endpoints)
+{
+    for (guint i = 0; i < endpoints->len; i++) {
+        HgEndpoint *endpoint = endpoints->pdata[i];
+        g_hash_table_replace(known, key_of(endpoint->host, endpoint->port, endpoint->instance),
+                             endpoint);
+    }
+}
+
+static gint compare_guint(gconstpointer a, gconstpointer b)
+{
+    guint one = *(const guint *)a;
+    guint other = *(const guint *)b;
+    return one < other ? -1 : one > other;
+}
+
+static void merge_init(Merge *merge, HgPool *pool, const HgEndpointSet *set)
+{
+    merge->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    merge->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    merge->kept = g_hash_table_new(NULL, NULL);
+    merge->priorities = g_array_new(FALSE, FALSE, sizeof(guint));
+    merge->weightless = TRUE;
+    know_all(merge->known, pool->gone);
+    know_all(merge->known, pool->members);
+    for (guint i = 0; i < hg_endpoint_set_count(set); i++) {
+        const HgEndpointInfo *info = hg_endpoint_set_get(set, i);
+        merge->weightless = merge->weightless && info->weight == 0;
+        g_array_append_val(merge->priorities, info->priority);
+    }
+    g_array_sort(merge->priorities, compare_guint);
+}
+
+static void merge_clear(Merge *merge)
+{
+    g_hash_table_unref(merge->known);
+    g_hash_table_unref(merge->addresses);
+    g_hash_table_unref(merge->kept);
+    g_array_unref(merge->priorities);
+}
+
+/* The order of a priority among those of the set. */
+static guint level_of(const Merge *merge, guint priority)
+{
+    guint level = 0;
+    for (guint i = 1; i < merge->priorities->len; i++) {
+        guint before = g_array_index(merge->priorities, guint, i - 1);
+        if (before >= priority)
+            break;
+        level += g_array_index(merge->priorities, guint, i) != before;
+    }
+    return level;
+}
+
+static void start_slowly(HgPool *pool, HgEndpoint *endpoint)
+{
+    if (!pool->was_set || pool->settings.slow_start == 0)
+        return;
+    endpoint->starting_from = pool->now;
+    endpoint->starting_until = pool->now + pool->settings.slow_start;
+    atomic_store_explicit(&endpoint->starting, TRUE, memory_order_relaxed);
+}
+
+/* The endpoint that the info is about, referenced: one that is known, or a new one. */
+static HgEndpoint *take_in(HgPool *pool, Merge *merge, const HgEndpointInfo *info, guint *added)
+{
+    g_autofree char *port = g_strdup_printf("%u", info->port);
+    g_autofree char *key = key_of(info->host, port, info->instance);
+    HgEndpoint *endpoint = g_hash_table_lookup(merge->known, key);
+    gboolean is_member = endpoint != NULL && endpoint->slot != NO_SLOT;
+    endpoint = endpoint != NULL ? hg_endpoint_ref(endpoint)
+                                : hg_endpoint_new(pool, info->host, port, info->instance);
+    if (!is_member) {
+        (*added)++;
+        start_slowly(pool, endpoint);
+    }
+    endpoint->weight = merge->weightless ? 1 : info->weight;
+    endpoint->level = level_of(merge, info->priority);
+    atomic_store_explicit(&endpoint->place,
+                          info->terminating ? PLACE_TERMINATING
+                          : info->ready     ? PLACE_MEMBER
+                                            : PLACE_UNREADY,
+                          memory_order_relaxed);
+    g_hash_table_add(merge->kept, endpoint);
+    g_hash_table_add(merge->addresses, key_of(info->host, port, NULL));
+    return endpoint;
+}
+
+/* Keeps of those that left what somebody still has; their addresses may belong to others now. */
+static void see_off(HgPool *pool, const Merge *merge, GPtrArray *former, guint *gone)
+{
+    for (guint i = 0; i < former->len; i++) {
+        HgEndpoint *endpoint = former->pdata[i];
+        if (g_hash_table_contains(merge->kept, endpoint))
+            continue;
+        if (endpoint->slot != NO_SLOT) {
+            (*gone)++;
+            hg_choice_forget(pool, endpoint);
+        }
+        g_autofree char *address = key_of(endpoint->host, endpoint->port, NULL);
+        gboolean replaced = g_hash_table_contains(merge->addresses, address);
+        if (replaced || !hg_endpoint_is_replaced(endpoint))
+            atomic_store_explicit(&endpoint->place, replaced ? PLACE_REPLACED : PLACE_GONE,
+                                  memory_order_release);
+        if (atomic_load_explicit(&endpoint->references, memory_order_acquire) > 1)
+            g_ptr_array_add(pool->gone, hg_endpoint_ref(endpoint));
+    }
+}
+
+void hg_pool_set(HgPool *pool, const HgEndpointSet *set, guint64 now, guint *added, guint *gone)
+{
+    Merge merge;
+    *added = 0;
+    *gone = 0;
+    pthread_mutex_lock(&pool->lock);
+    pool->now = MAX(pool->now, now);
+    merge_init(&merge, pool, set);
+    g_autoptr(GPtrArray) members = pool->members;
+    g_autoptr(GPtrArray) others = pool->gone;
+    g_autoptr(GPtrArray) next = endpoint_array();
+    for (guint i = 0; i < hg_endpoint_set_count(set); i++)
+        g_ptr_array_add(next, take_in(pool, &merge, hg_endpoint_set_get(set, i), added));
+    pool->gone = endpoint_array();
+    see_off(pool, &merge, members, gone);
+    see_off(pool, &merge, others, gone);
+    pool->members = g_steal_pointer(&next);
+    pool->was_set = TRUE;
+    lay_out(pool);
+    merge_clear(&merge);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- following a source ---- */
+
+static void on_changed(void *owner, HgEndpointSet *set)
+{
+    HgPool *pool = owner;
+    guint added;
+    guint gone;
+    hg_pool_set(pool, set, (guint64)g_get_monotonic_time() / 1000, &added, &gone);
+    if (pool->listener.changed != NULL)
+        pool->listener.changed(pool->listener.data, pool, added, gone);
+}
+
+static void on_standing(void *owner, const HgStanding *standing)
+{
+    HgPool *pool = owner;
+    if (pool->listener.standing != NULL)
+        pool->listener.standing(pool->listener.data, pool, standing);
+}
+
+gboolean hg_pool_follow(HgPool *pool, HgSource *take_source, const HgPoolListener *listener,
+                        GError **error)
+{
+    HgSourceListener ours = {on_changed, on_standing, pool};
+    pool->source = take_source;
+    pool->listener = *listener;
+    return hg_source_start(take_source, &ours, error);
+}
+
+void hg_pool_unfollow(HgPool *pool)
+{
+    if (pool->source != NULL)
+        hg_source_stop(pool->source);
+}
+
+const char *hg_pool_source(const HgPool *pool)
+{
+    return pool->source != NULL ? hg_source_kind(pool->source) : "static";
+}
+
+void hg_pool_standing(HgPool *pool, HgStanding *out)
+{
+    if (pool->source != NULL)
+        hg_source_standing(pool->source, out);
+    else
+        *out = (HgStanding){.kind = HG_STANDING_FRESH};
+}
+
+/* ---- what is asked of it ---- */
 
 const char *hg_pool_name(const HgPool *pool)
 {
     return pool->name;
 }
 
-guint hg_pool_size(const HgPool *pool)
+void hg_pool_set_data(HgPool *pool, const void *data)
 {
-    return pool->endpoints->len;
+    pool->data = data;
 }
 
-HgEndpoint *hg_pool_endpoint(HgPool *pool, guint index)
+const void *hg_pool_data(const HgPool *pool)
 {
-    return g_ptr_array_index(pool->endpoints, index);
+    return pool->data;
 }
 
-guint64 hg_endpoint_bit(const HgEndpoint *endpoint)
+guint hg_pool_size(HgPool *pool)
 {
-    return (guint64)1 << (endpoint->index % 64);
+    pthread_mutex_lock(&pool->lock);
+    guint size = pool->members->len;
+    pthread_mutex_unlock(&pool->lock);
+    return size;
 }
 
-HgEndpoint *hg_pool_choose(HgPool *pool, guint64 tried, guint64 now)
+static void drop_unused(GPtrArray *gone)
 {
-    guint size = pool->endpoints->len;
-    guint start = atomic_fetch_add_explicit(&pool->turn, 1, memory_order_relaxed);
-    HgEndpoint *best = NULL;
-    gboolean best_set_back = FALSE;
-    guint best_sessions = 0;
-    for (guint i = 0; i < size; i++) {
-        HgEndpoint *endpoint = g_ptr_array_index(pool->endpoints, (start + i) % size);
-        if ((tried & hg_endpoint_bit(endpoint)) != 0 ||
-            atomic_load_explicit(&endpoint->drained, memory_order_relaxed))
-            continue;
-        gboolean set_back = atomic_load_explicit(&endpoint->set_back, memory_order_relaxed) > now;
-        guint sessions = atomic_load_explicit(&endpoint->sessions, memory_order_relaxed);
-        if (best == NULL || set_back < best_set_back ||
-            (set_back == best_set_back && sessions < best_sessions)) {
-            best = endpoint;
-            best_set_back = set_back;
-            best_sessions = sessions;
-        }
+    for (guint i = gone->len; i-- > 0;) {
+        HgEndpoint *endpoint = gone->pdata[i];
+        if (atomic_load_explicit(&endpoint->references, memory_order_acquire) == 1)
+            g_ptr_array_remove_index(gone, i);
     }
-    if (best != NULL)
-        atomic_fetch_add_explicit(&best->sessions, 1, memory_order_relaxed);
-    return best;
 }
 
-void hg_endpoint_release(HgEndpoint *endpoint)
+GPtrArray *hg_pool_endpoints(HgPool *pool)
 {
-    atomic_fetch_sub_explicit(&endpoint->sessions, 1, memory_order_relaxed);
+    GPtrArray *all = endpoint_array();
+    pthread_mutex_lock(&pool->lock);
+    drop_unused(pool->gone);
+    for (guint i = 0; i < pool->members->len; i++)
+        g_ptr_array_add(all, hg_endpoint_ref(pool->members->pdata[i]));
+    for (guint i = 0; i < pool->gone->len; i++)
+        if (hg_endpoint_sessions(pool->gone->pdata[i]) > 0)
+            g_ptr_array_add(all, hg_endpoint_ref(pool->gone->pdata[i]));
+    pthread_mutex_unlock(&pool->lock);
+    return all;
 }
 
-gboolean hg_endpoint_failed(HgEndpoint *endpoint, guint64 now)
+HgEndpoint *hg_pool_choose(HgPool *pool, const char *user, const GPtrArray *tried, guint64 now)
 {
-    guint before = atomic_fetch_add_explicit(&endpoint->failures, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&endpoint->failed, 1, memory_order_relaxed);
-    atomic_store_explicit(&endpoint->tried, TRUE, memory_order_relaxed);
-    guint64 pause = MIN((guint64)FIRST_SETBACK << MIN(before, 16), (guint64)MAX_SETBACK);
-    atomic_store_explicit(&endpoint->set_back, now + pause, memory_order_relaxed);
-    return before == 0;
-}
-
-gboolean hg_endpoint_succeeded(HgEndpoint *endpoint)
-{
-    atomic_store_explicit(&endpoint->tried, TRUE, memory_order_relaxed);
-    if (atomic_load_explicit(&endpoint->failures, memory_order_relaxed) == 0)
-        return FALSE;
-    atomic_store_explicit(&endpoint->set_back, 0, memory_order_relaxed);
-    return atomic_exchange_explicit(&endpoint->failures, 0, memory_order_relaxed) != 0;
-}
-
-HgEndpointState hg_endpoint_state(const HgEndpoint *endpoint)
-{
-    if (atomic_load_explicit(&endpoint->drained, memory_order_relaxed))
-        return HG_ENDPOINT_DRAINED;
-    if (atomic_load_explicit(&endpoint->failures, memory_order_relaxed) > 0)
-        return HG_ENDPOINT_DOWN;
-    return atomic_load_explicit(&endpoint->tried, memory_order_relaxed) ? HG_ENDPOINT_UP
-                                                                        : HG_ENDPOINT_UNTRIED;
-}
-
-const char *hg_endpoint_state_name(HgEndpointState state)
-{
-    static const char *const names[] = {"untried", "up", "down", "drained"};
-    g_assert(state < G_N_ELEMENTS(names));
-    return names[state];
-}
-
-guint64 hg_endpoint_failures(const HgEndpoint *endpoint)
-{
-    return atomic_load_explicit(&endpoint->failed, memory_order_relaxed);
-}
-
-gboolean hg_endpoint_drain(HgEndpoint *endpoint, gboolean drained)
-{
-    return atomic_exchange_explicit(&endpoint->drained, drained, memory_order_relaxed) != drained;
+    HgEndpoint *chosen = NULL;
+    pthread_mutex_lock(&pool->lock);
+    guint slot = hg_choice_make(pool, user, tried, now);
+    if (slot != NO_SLOT) {
+        chosen = hg_endpoint_ref(pool->members->pdata[slot]);
+        atomic_fetch_add_explicit(&chosen->sessions, 1, memory_order_relaxed);
+        /* the first after a failure finds out whether it works again; the others go elsewhere */
+        if (atomic_load_explicit(&chosen->failures, memory_order_relaxed) > 0 &&
+            !atomic_load_explicit(&chosen->ejected, memory_order_relaxed))
+            hg_choice_eject(pool, chosen, now + TRIAL, now);
+        hg_choice_update(pool, chosen);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return chosen;
 }
 
 gboolean hg_pool_pause(HgPool *pool, gboolean paused)
@@ -175,46 +341,49 @@ gboolean hg_pool_is_paused(const HgPool *pool)
     return atomic_load_explicit(&pool->paused, memory_order_relaxed);
 }
 
-gboolean hg_pool_is_ready(const HgPool *pool, guint64 now, const char **why)
+/* How many members are kept out by their source or by an administrator, and have just failed. */
+static void count_absent(const HgPool *pool, guint64 now, guint *unready, guint *drained,
+                         guint *set_back)
 {
+    for (guint i = 0; i < pool->members->len; i++) {
+        const HgEndpoint *endpoint = pool->members->pdata[i];
+        HgEndpointState state = hg_endpoint_state(endpoint);
+        if (state == HG_ENDPOINT_DRAINED)
+            (*drained)++;
+        else if (state == HG_ENDPOINT_UNREADY || state == HG_ENDPOINT_DRAINING)
+            (*unready)++;
+        else if (atomic_load_explicit(&endpoint->set_back, memory_order_relaxed) > now)
+            (*set_back)++;
+    }
+}
+
+gboolean hg_pool_is_ready(HgPool *pool, guint64 now, const char **why)
+{
+    guint unready = 0;
     guint drained = 0;
     guint set_back = 0;
-    for (guint i = 0; i < pool->endpoints->len; i++) {
-        const HgEndpoint *endpoint = g_ptr_array_index(pool->endpoints, i);
-        if (hg_endpoint_state(endpoint) == HG_ENDPOINT_DRAINED)
-            drained++;
-        else if (atomic_load_explicit(&endpoint->set_back, memory_order_relaxed) > now)
-            set_back++;
-    }
+    pthread_mutex_lock(&pool->lock);
+    guint size = pool->members->len;
+    gboolean waits = pool->source != NULL && !pool->was_set;
+    count_absent(pool, now, &unready, &drained, &set_back);
+    pthread_mutex_unlock(&pool->lock);
     const char *problem = NULL;
     if (hg_pool_is_paused(pool))
         problem = "it is paused by an administrator";
-    else if (drained == pool->endpoints->len)
+    else if (waits)
+        problem = "its source of endpoints hasn't answered yet";
+    else if (size == 0)
+        problem = "its source knows no endpoint";
+    else if (drained == size)
         problem = "all its endpoints are drained by an administrator";
-    else if (drained + set_back == pool->endpoints->len)
-        problem = drained > 0 ? "the endpoints that aren't drained have just failed"
-                              : "all its endpoints have just failed";
+    else if (drained + unready == size)
+        problem = drained > 0 ? "the endpoints that aren't drained by an administrator aren't ready"
+                              : "none of its endpoints is ready";
+    else if (drained + unready + set_back == size)
+        problem = drained > 0   ? "the endpoints that aren't drained have just failed"
+                  : unready > 0 ? "the endpoints that are ready have just failed"
+                                : "all its endpoints have just failed";
     if (why != NULL)
         *why = problem;
     return problem == NULL;
-}
-
-const char *hg_endpoint_name(const HgEndpoint *endpoint)
-{
-    return endpoint->name;
-}
-
-const char *hg_endpoint_host(const HgEndpoint *endpoint)
-{
-    return endpoint->host;
-}
-
-const char *hg_endpoint_port(const HgEndpoint *endpoint)
-{
-    return endpoint->port;
-}
-
-guint hg_endpoint_sessions(const HgEndpoint *endpoint)
-{
-    return atomic_load_explicit(&endpoint->sessions, memory_order_relaxed);
 }

@@ -83,6 +83,8 @@ static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
 {
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
     while (next_entry(&entries)) {
+        if (hg_variable_is(entries.key, HG_VARIABLE_POOL))
+            continue;
         switch (hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
                                   &rewrite->plan->variables, error)) {
         case HG_VARIABLE_PASS:
@@ -168,7 +170,8 @@ static gboolean judge_properties(Rewrite *rewrite, GError **error)
         return TRUE;
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->properties));
     while (next_entry(&entries))
-        if (hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
+        if (!hg_variable_is(entries.key, HG_VARIABLE_POOL) &&
+            hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
                               &rewrite->plan->variables, error) == HG_VARIABLE_REFUSE)
             return FALSE;
     return entries.broken ? fail_invalid(error) : TRUE;
@@ -273,15 +276,47 @@ gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char
     return TRUE;
 }
 
-char *hg_open_find_database(const HgRequest *request, HgSlice message)
+/* ---- what it asks for ---- */
+
+void hg_open_wishes_clear(HgOpenWishes *wishes)
 {
-    char *database = hg_dialect_database(request, message);
-    if (database != NULL || request->configuration.size == 0)
-        return database;
-    Entries entries = read_entries(
-        hg_slice(message.data + request->configuration.offset, request->configuration.size));
-    while (database == NULL && next_entry(&entries))
-        if (hg_slice_equal_string(entries.key, "use:database") && entries.value.size > 0)
-            database = hg_slice_dup_string(entries.value);
-    return database;
+    g_clear_pointer(&wishes->database, g_free);
+    g_clear_pointer(&wishes->pool, g_free);
+}
+
+static gboolean read_wishes_in(HgSlice map, HgOpenWishes *wishes, GError **error)
+{
+    if (map.size == 0)
+        return TRUE;
+    Entries entries = read_entries(map);
+    while (next_entry(&entries)) {
+        if (hg_slice_equal_string(entries.key, USE_DATABASE)) {
+            g_free(wishes->database);
+            wishes->database = hg_slice_dup_string(entries.value);
+        } else if (hg_variable_is(entries.key, HG_VARIABLE_POOL)) {
+            if (wishes->pool != NULL && !hg_slice_equal_string(entries.value, wishes->pool)) {
+                g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                            "hivegate: " HG_VARIABLE_POOL " names several pools; name one");
+                return FALSE;
+            }
+            g_free(wishes->pool);
+            wishes->pool = hg_slice_dup_string(entries.value);
+        }
+    }
+    return entries.broken ? fail_invalid(error) : TRUE;
+}
+
+gboolean hg_open_read_wishes(const HgRequest *request, HgSlice message, HgOpenWishes *out,
+                             GError **error)
+{
+    HgSpan maps[] = {request->configuration, request->properties};
+    g_auto(HgOpenWishes) wishes = {0};
+    for (gsize i = 0; i < G_N_ELEMENTS(maps); i++)
+        if (!read_wishes_in(hg_slice(message.data + maps[i].offset, maps[i].size), &wishes, error))
+            return FALSE;
+    if (wishes.database == NULL)
+        wishes.database = hg_dialect_database(request, message);
+    *out = wishes;
+    wishes = (HgOpenWishes){0};
+    return TRUE;
 }

@@ -27,9 +27,18 @@ typedef struct {
 gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char **out,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The database with which the session begins: Databricks' own field, or use:database in the
- * configuration; NULL: none is named. g_free. `request` as below. */
-char *hg_open_find_database(const HgRequest *request, HgSlice message);
+/* What an OpenSession asks for beside the user. */
+typedef struct {
+    char *database; /* use:database, or the initial namespace of Databricks' family; or NULL */
+    char *pool;     /* the variable HG_VARIABLE_POOL, which isn't passed on; or NULL */
+} HgOpenWishes;
+
+/* Reads them; free with hg_open_wishes_clear(). HG_ERROR_INVALID: it names several pools. `request`
+ * as below. */
+gboolean hg_open_read_wishes(const HgRequest *request, HgSlice message, HgOpenWishes *out,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void hg_open_wishes_clear(HgOpenWishes *wishes);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HgOpenWishes, hg_open_wishes_clear)
 
 /* Appends the edited message, always with a strict head. FALSE with *error:
  *

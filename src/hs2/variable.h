@@ -14,6 +14,7 @@
 #include "base/slice.h"
 
 #define HG_VARIABLE_PROXY_USER "hive.server2.proxy.user"
+#define HG_VARIABLE_POOL       "hivegate.pool" /* hivegate's own: which pool the session goes to */
 
 typedef enum {
     HG_VARIABLE_PASS,

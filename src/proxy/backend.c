@@ -6,9 +6,13 @@
 #include "net/socket.h"
 #include "wire/sasl.h"
 
+#include <unistd.h>
+
 #define READS 4 /* reads before other connections get a turn */
 #define REUSE_TIME                                                                                 \
     15000 /* ms that an idle HTTP connection is used again; Jetty's own limit is longer */
+
+#define REPLACED "another server has this endpoint's address now"
 
 #define BIT(state) (1u << (state))
 
@@ -45,6 +49,7 @@ static void unpin(HgBackend *backend)
     hg_walker_free(backend->walker);
     hg_backend_http_free(backend->http);
     g_free(backend->user);
+    hg_endpoint_unref(backend->endpoint);
     g_free(backend);
 }
 
@@ -300,8 +305,11 @@ static void on_connected(void *owner, int take_fd, const char *problem)
     g_autoptr(GError) error = NULL;
     if (take_fd < 0) {
         hg_backend_lose(backend, HG_LOSS_UNREACHABLE, problem);
+    } else if (hg_endpoint_is_replaced(backend->endpoint)) {
+        close(take_fd);
+        hg_backend_lose(backend, HG_LOSS_UNREACHABLE, REPLACED);
     } else {
-        const HgPoolOptions *pool = &backend->context.options->pool;
+        const HgPoolOptions *pool = hg_pool_options(backend->endpoint);
         hg_socket_set_options(take_fd, &backend->context.options->endpoint_tcp);
         backend->stream = hg_stream_new(
             backend->context.loop, take_fd, pool->tls,
@@ -325,15 +333,22 @@ static void on_timeout(HgTimer *timer)
 {
     HgBackend *backend = HG_CONTAINER_OF(timer, HgBackend, timer);
     pin(backend);
-    hg_backend_lose(backend, HG_LOSS_TIMEOUT,
-                    "the endpoint took the connection but didn't answer the login");
+    if (backend->dial == NULL && backend->stream == NULL)
+        hg_backend_lose(backend, HG_LOSS_UNREACHABLE, REPLACED);
+    else
+        hg_backend_lose(backend, HG_LOSS_TIMEOUT,
+                        "the endpoint took the connection but didn't answer the login");
     unpin(backend);
 }
 
 static void connect_to(HgBackend *backend)
 {
-    const HgPoolOptions *pool = &backend->context.options->pool;
+    const HgPoolOptions *pool = hg_pool_options(backend->endpoint);
     backend->logged_in = FALSE;
+    if (hg_endpoint_is_replaced(backend->endpoint)) { /* the timer says so, as nothing else will */
+        hg_timer_start(backend->context.loop, &backend->timer, 1);
+        return;
+    }
     hg_timer_start(backend->context.loop, &backend->timer,
                    pool->connect_timeout + pool->login_timeout);
     backend->dial = hg_dial_start(backend->context.loop, hg_endpoint_host(backend->endpoint),
@@ -344,10 +359,10 @@ static void connect_to(HgBackend *backend)
 HgBackend *hg_backend_new(const HgBackendContext *context, HgEndpoint *endpoint, const char *user,
                           const HgBackendEvents *events, void *owner)
 {
-    const HgPoolOptions *pool = &context->options->pool;
+    const HgPoolOptions *pool = hg_pool_options(endpoint);
     HgBackend *backend = g_new0(HgBackend, 1);
     backend->context = *context;
-    backend->endpoint = endpoint;
+    backend->endpoint = hg_endpoint_ref(endpoint);
     backend->user = g_strdup(user);
     backend->events = events;
     backend->owner = owner;

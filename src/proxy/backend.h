@@ -101,7 +101,7 @@ const HgMethod *hg_backend_method(const HgBackend *backend);
  * other. Not over HTTP, where a backend connects again when it needs to. */
 gboolean hg_backend_holds_session(const HgBackend *backend);
 
-/* Where it goes; borrowed from the pool. */
+/* Where it goes; borrowed: the connection holds a reference. */
 HgEndpoint *hg_backend_endpoint(const HgBackend *backend);
 
 /* The name the connection is (being) logged in with; borrowed. */

@@ -17,7 +17,7 @@ static void drop_request(BackendHttp *http)
 /* Makes the head of requests with the pool's present password. */
 static void make_request(const HgBackend *backend, BackendHttp *http)
 {
-    const HgPoolOptions *pool = &backend->context.options->pool;
+    const HgPoolOptions *pool = hg_pool_options(backend->endpoint);
     const char *host = hg_endpoint_host(backend->endpoint);
     const char *given = pool->server_name != NULL ? pool->server_name : host;
     gboolean bare = strchr(given, ':') != NULL; /* an IPv6 address */
@@ -55,7 +55,7 @@ void hg_backend_http_free(BackendHttp *http)
 static void renew_request(const HgBackend *backend)
 {
     BackendHttp *http = backend->http;
-    g_autoptr(HgSecret) present = hg_secret_box_get(backend->context.options->pool.password);
+    g_autoptr(HgSecret) present = hg_secret_box_get(hg_pool_options(backend->endpoint)->password);
     if (present == http->password)
         return;
     drop_request(http);

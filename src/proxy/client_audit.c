@@ -75,7 +75,7 @@ static HgSpoolOutcome note_metadata(HgClient *client, const ClientAsk *ask, HgSp
     g_auto(HgEventDraft) draft;
     HgRecorder *recorder = hg_client_recorder(client);
     hg_event_draft_init(&draft, HG_AUDIT_METADATA_CALL);
-    hg_event_draft_set_session(&draft, recorder, ask->session);
+    hg_event_draft_set_session(&draft, ask->session);
     hg_event_draft_set_client(&draft, hg_client_address(client), hg_client_via(client));
     draft.event.call = hg_slice_from_string(ask->request->method->name);
     return hg_recorder_ask(recorder, &draft.event, receipt);
@@ -328,6 +328,6 @@ void hg_client_audit_session(HgClient *client, HgSession *session)
         return;
     g_auto(HgEventDraft) draft;
     hg_event_draft_init(&draft, HG_AUDIT_SESSION_OPENED);
-    hg_event_draft_set_session(&draft, hg_client_recorder(client), session);
+    hg_event_draft_set_session(&draft, session);
     note_client(client, &draft);
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hs2/open.h"
+#include "proxy/client_route.h"
 #include "proxy/orphan.h"
 #include "proxy/resident.h"
 
@@ -25,15 +26,18 @@ struct ClientOpening {
     char
         *asked_user; /* the same as the client names them, when the directory writes it otherwise */
     HgPrincipal *effective; /* what is known of them; NULL: nothing */
-    guint64 tried;          /* endpoints that failed: hg_endpoint_bit() */
+    HgPool *pool;           /* that it goes to */
+    HgPool *fallback;       /* that is tried when that has no endpoint left; NULL: none */
+    GPtrArray *tried;       /* endpoints that failed, referenced; NULL: none */
     HgEndpoint *endpoint;   /* counted by hg_pool_choose(); NULL between attempts */
+    guint64 sent_at;        /* to that endpoint: hg_metrics_now() */
     HgBackend *backend;
     gboolean counted;      /* in the quota; the lease takes that over */
     gboolean kept;         /* the connection came from the cache and may be stale */
     GString *problems;     /* what went wrong at each endpoint */
     guint64 began;         /* hg_metrics_now() */
     ClientLookUp *look_up; /* of another user; not ours, only to know it by */
-    HgBuffer message;      /* the OpenSession as it came, while that is looked up */
+    HgBuffer message; /* the OpenSession as it came, while that is looked up, or for a fallback */
     HgTimer timer;
 };
 
@@ -64,6 +68,7 @@ static void free_opening(ClientOpening *opening)
     hg_buffer_clear(&opening->request);
     hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
+    g_clear_pointer(&opening->tried, g_ptr_array_unref);
     g_free(opening->database);
     g_free(opening->effective_user);
     g_free(opening->asked_user);
@@ -96,27 +101,37 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
 /* Sends the OpenSession on opening->backend, or fails when there is no memory for it. */
 static void send_request(ClientOpening *opening)
 {
-    const HgProxyOptions *options = hg_client_options(opening->client);
     hg_timer_start(hg_worker_loop(opening->client->worker), &opening->timer,
-                   options->pool.open_timeout);
+                   hg_pool_options(opening->endpoint)->open_timeout);
+    opening->sent_at = hg_metrics_now();
     if (!hg_backend_call(opening->backend, hg_method_get(HG_METHOD_OPEN_SESSION), opening->seqid,
                          hg_buffer_data(&opening->request), hg_buffer_size(&opening->request),
                          TRUE))
         fail(opening, "53200", HG_AT_CEILING "; try again.");
 }
 
+/* No endpoint is left: says what was wrong with each, or why there was none. */
+static void fail_without_endpoint(ClientOpening *opening, guint64 now)
+{
+    const char *why = opening->problems->str;
+    if (opening->problems->len == 0 && hg_pool_is_ready(opening->pool, now, &why))
+        why = "none took sessions at that moment; try again";
+    g_autofree char *text =
+        g_strdup_printf("hivegate: no endpoint of pool %s could open the session: %s",
+                        hg_pool_name(opening->pool), why);
+    fail(opening, "08001", text);
+}
+
+static gboolean fall_back(ClientOpening *opening);
+
 static void try_endpoint(ClientOpening *opening)
 {
     HgWorker *worker = opening->client->worker;
-    HgPool *pool = hg_gateway_pool(hg_worker_gateway(worker));
-    opening->endpoint = hg_pool_choose(pool, opening->tried, hg_loop_now(hg_worker_loop(worker)));
+    guint64 now = hg_loop_now(hg_worker_loop(worker));
+    opening->endpoint = hg_pool_choose(opening->pool, opening->effective_user, opening->tried, now);
     if (opening->endpoint == NULL) {
-        g_autofree char *text = g_strdup_printf(
-            "hivegate: no endpoint of pool %s could open the session: %s", hg_pool_name(pool),
-            opening->problems->len > 0 ? opening->problems->str
-                                       : "all of them are drained by an "
-                                         "administrator");
-        fail(opening, "08001", text);
+        if (!fall_back(opening))
+            fail_without_endpoint(opening, now);
         return;
     }
     opening->backend = hg_worker_take_backend(worker, opening->endpoint, opening->effective_user,
@@ -135,9 +150,10 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
     if (opening->kept && loss != HG_LOSS_TIMEOUT) {
         /* gone stale while it was kept: that says nothing about the endpoint */
         opening->kept = FALSE;
-        opening->backend = hg_backend_new(hg_worker_backend_context(worker), opening->endpoint,
-                                          hg_worker_login_name(worker, opening->effective_user),
-                                          &opening_events, opening);
+        opening->backend =
+            hg_backend_new(hg_worker_backend_context(worker), opening->endpoint,
+                           hg_worker_login_name(opening->endpoint, opening->effective_user),
+                           &opening_events, opening);
         send_request(opening);
     } else {
         HgEndpoint *endpoint = opening->endpoint;
@@ -147,7 +163,9 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
         g_string_append_printf(opening->problems, "%s%s: %s",
                                opening->problems->len > 0 ? "; " : "", hg_endpoint_name(endpoint),
                                detail);
-        opening->tried |= hg_endpoint_bit(endpoint);
+        if (opening->tried == NULL)
+            opening->tried = g_ptr_array_new_with_free_func((GDestroyNotify)hg_endpoint_unref);
+        g_ptr_array_add(opening->tried, hg_endpoint_ref(endpoint));
         hg_endpoint_release(endpoint);
         opening->endpoint = NULL;
         try_endpoint(opening);
@@ -168,6 +186,8 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     HgClient *client = opening->client;
     gboolean keeps = client->transport->keeps_sessions;
     HgHandle theirs;
+    hg_endpoint_note_latency(opening->endpoint, (hg_metrics_now() - opening->sent_at) / 1000,
+                             hg_loop_now(hg_worker_loop(client->worker)));
     hg_reply_get_handle(piece->head, piece->bytes, &theirs);
     g_autoptr(HgSession) session =
         hg_session_new(client->identity.principal, opening->effective_user,
@@ -284,12 +304,13 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
                              GError **error)
 {
     HgClient *client = opening->client;
-    const HgPoolOptions *pool = &hg_client_options(client)->pool;
+    const HgPoolOptions *pool = hg_pool_data(opening->pool);
     if (!check_login_name(pool, opening->effective_user, error))
         return FALSE;
     HgOpenPlan plan = {.effective_user = opening->effective_user,
                        .asked_user = opening->asked_user,
-                       .login_name = hg_worker_login_name(client->worker, opening->effective_user),
+                       .login_name =
+                           pool->login == HG_LOGIN_SERVICE ? pool->user : opening->effective_user,
                        .name_proxy_user = pool->login == HG_LOGIN_SERVICE,
                        .variables = {.allow = hg_client_options(client)->variables_allow,
                                      .deny = hg_client_options(client)->variables_deny}};
@@ -327,20 +348,68 @@ static void fail_with(ClientOpening *opening, const GError *error)
          error->message);
 }
 
+/* Finds the pool. For one that takes no sessions its fallback steps in at once; else the message is
+ * kept, as the fallback may want another OpenSession made of it. */
+static gboolean route(ClientOpening *opening, const HgRequest *request, HgSlice message,
+                      GError **error)
+{
+    HgClient *client = opening->client;
+    guint64 now = hg_loop_now(hg_worker_loop(client->worker));
+    HgRouteQuery query = {.request = request,
+                          .message = message,
+                          .user = opening->effective_user,
+                          .principal = opening->effective,
+                          .listener = client->listener->name,
+                          .databricks = opening->dialect.protocol != 0};
+    if (!hg_client_route(hg_worker_gateway(client->worker), &query, &opening->pool,
+                         &opening->fallback, error))
+        return FALSE;
+    if (opening->fallback == NULL)
+        return TRUE;
+    if (!hg_pool_is_ready(opening->pool, now, NULL))
+        opening->pool = g_steal_pointer(&opening->fallback);
+    else if (hg_buffer_size(&opening->message) == 0 &&
+             !hg_buffer_append(&opening->message, message, G_MAXINT32))
+        opening->fallback = NULL; /* at the memory ceiling: it is tried without one */
+    return TRUE;
+}
+
+/* No endpoint of the pool is left: goes on with the fallback. FALSE when there is none. */
+static gboolean fall_back(ClientOpening *opening)
+{
+    g_autoptr(GError) error = NULL;
+    HgRequest request;
+    HgSlice message =
+        hg_slice(hg_buffer_data(&opening->message), hg_buffer_size(&opening->message));
+    if (opening->fallback == NULL || hg_request_read(message, &request) != HG_REQUEST_OK)
+        return FALSE;
+    opening->pool = g_steal_pointer(&opening->fallback);
+    g_clear_pointer(&opening->tried, g_ptr_array_unref);
+    hg_buffer_clear(&opening->request);
+    if (edit_request(opening, &request, message, &error))
+        try_endpoint(opening);
+    else
+        fail_with(opening, error);
+    return TRUE;
+}
+
 /* It is known whom the session runs as. */
 static void begin(ClientOpening *opening, const HgRequest *request, HgSlice message)
 {
     g_autoptr(GError) error = NULL;
-    const HgPool *pool = hg_gateway_pool(hg_worker_gateway(opening->client->worker));
     if (hg_recorder_refuses(hg_client_recorder(opening->client))) {
         fail(opening, "53100", HG_RECORDER_FULL_TEXT);
         return;
     }
-    if (hg_pool_is_paused(pool)) {
+    if (!route(opening, request, message, &error)) {
+        fail_with(opening, error);
+        return;
+    }
+    if (hg_pool_is_paused(opening->pool)) {
         g_autofree char *text =
             g_strdup_printf("hivegate: an administrator has paused pool %s: no session can be "
                             "opened at the moment; try again later.",
-                            hg_pool_name(pool));
+                            hg_pool_name(opening->pool));
         fail(opening, "57P03", text);
         return;
     }
@@ -538,6 +607,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *other = NULL;
+    g_auto(HgOpenWishes) wishes = {0};
     hg_client_set_state(client, CLIENT_OPENING);
     ClientOpening *opening = g_new0(ClientOpening, 1);
     client->opening = opening;
@@ -545,7 +615,8 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     opening->began = hg_metrics_now();
     opening->seqid = request->head.seqid;
     opening->dialect = hg_dialect_find(request);
-    opening->database = hg_open_find_database(request, message);
+    if (hg_open_read_wishes(request, message, &wishes, NULL)) /* else routing says why not */
+        opening->database = g_steal_pointer(&wishes.database);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
     opening->effective = hg_principal_ref(client->identity.principal);
     opening->problems = g_string_new(NULL);

@@ -136,7 +136,8 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
     hg_backend_close(closer->backend);
     closer->backend = hg_backend_new(
         hg_worker_backend_context(closer->worker), hg_session_endpoint(closer->session),
-        hg_worker_login_name(closer->worker, hg_session_effective_user(closer->session)),
+        hg_worker_login_name(hg_session_endpoint(closer->session),
+                             hg_session_effective_user(closer->session)),
         &closer_events, closer);
     step(closer);
 }

@@ -145,17 +145,29 @@ guint hg_control_connections(HgGateway *gateway)
     return total;
 }
 
+/* One pool that takes sessions will do: the others' clients are told when they come. */
+static void append_pools(HgGateway *gateway, guint64 now, GString *why)
+{
+    g_autoptr(GString) problems = g_string_new(NULL);
+    for (guint i = 0; i < hg_gateway_pools(gateway); i++) {
+        HgPool *pool = hg_gateway_pool_at(gateway, i);
+        const char *problem = NULL;
+        if (hg_pool_is_ready(pool, now, &problem))
+            return;
+        g_string_append_printf(problems, "pool %s takes no session: %s\n", hg_pool_name(pool),
+                               problem);
+    }
+    g_string_append(why, problems->str);
+}
+
 gboolean hg_control_is_ready(HgGateway *gateway, GString *why)
 {
     const HgProxyOptions *options = hg_gateway_options(gateway);
-    const HgPool *pool = hg_gateway_pool(gateway);
-    const char *problem = NULL;
     guint64 now = (guint64)g_get_monotonic_time() / 1000; /* as the loops count */
     gsize before = why->len;
     if (hg_gateway_is_stopping(gateway))
         g_string_append(why, "hivegate is stopping\n");
-    if (!hg_pool_is_ready(pool, now, &problem))
-        g_string_append_printf(why, "pool %s takes no session: %s\n", hg_pool_name(pool), problem);
+    append_pools(gateway, now, why);
     /* a request needs some room, too */
     if (options->memory != 0 &&
         hg_budget_used(hg_gateway_budget(gateway)) >= options->memory - options->memory / 32)
@@ -243,14 +255,34 @@ static void sample_endpoint(HgMetricsText *text, HgMetric metric, const char *po
     const char *values[HG_METRIC_LABELS] = {pool, hg_endpoint_name(endpoint), NULL};
     if (metric == HG_METRIC_ENDPOINT_SESSIONS) {
         hg_metrics_sample(text, metric, values, hg_endpoint_sessions(endpoint));
+    } else if (metric == HG_METRIC_ENDPOINT_OPERATIONS) {
+        hg_metrics_sample(text, metric, values, hg_endpoint_operations(endpoint));
     } else if (metric == HG_METRIC_ENDPOINT_FAILURES) {
         hg_metrics_sample(text, metric, values, (double)hg_endpoint_failures(endpoint));
     } else {
         HgEndpointState now = hg_endpoint_state(endpoint);
-        for (guint state = HG_ENDPOINT_UNTRIED; state <= HG_ENDPOINT_DRAINED; state++) {
+        for (guint state = 0; state < HG_ENDPOINT_STATES; state++) {
             values[2] = hg_endpoint_state_name(state);
             hg_metrics_sample(text, metric, values, state == now);
         }
+    }
+}
+
+static void sample_pool(HgMetricsText *text, HgMetric metric, HgPool *pool)
+{
+    const char *name = hg_pool_name(pool);
+    if (metric == HG_METRIC_POOL_PAUSED) {
+        hg_metrics_sample(text, metric, &name, hg_pool_is_paused(pool));
+    } else if (metric == HG_METRIC_POOL_ENDPOINTS) {
+        hg_metrics_sample(text, metric, &name, hg_pool_size(pool));
+    } else if (metric == HG_METRIC_POOL_STALE) {
+        g_auto(HgStanding) standing = {0};
+        hg_pool_standing(pool, &standing);
+        hg_metrics_sample(text, metric, &name, standing.kind != HG_STANDING_FRESH);
+    } else {
+        g_autoptr(GPtrArray) endpoints = hg_pool_endpoints(pool);
+        for (guint i = 0; i < endpoints->len; i++)
+            sample_endpoint(text, metric, name, g_ptr_array_index(endpoints, i));
     }
 }
 
@@ -267,8 +299,6 @@ static void sample_operations(HgGateway *gateway, HgMetricsText *text)
 void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
 {
     const HgProxyOptions *options = hg_gateway_options(gateway);
-    HgPool *pool = hg_gateway_pool(gateway);
-    const char *pool_name = hg_pool_name(pool);
     HgDirectoryCounts counts;
     switch (metric) {
     case HG_METRIC_SESSIONS_OPEN:
@@ -285,12 +315,13 @@ void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
         break;
     case HG_METRIC_ENDPOINT_STATE:
     case HG_METRIC_ENDPOINT_SESSIONS:
+    case HG_METRIC_ENDPOINT_OPERATIONS:
     case HG_METRIC_ENDPOINT_FAILURES:
-        for (guint i = 0; i < hg_pool_size(pool); i++)
-            sample_endpoint(text, metric, pool_name, hg_pool_endpoint(pool, i));
-        break;
     case HG_METRIC_POOL_PAUSED:
-        hg_metrics_sample(text, metric, &pool_name, hg_pool_is_paused(pool));
+    case HG_METRIC_POOL_ENDPOINTS:
+    case HG_METRIC_POOL_STALE:
+        for (guint i = 0; i < hg_gateway_pools(gateway); i++)
+            sample_pool(text, metric, hg_gateway_pool_at(gateway, i));
         break;
     case HG_METRIC_DRAINING:
         sample_one(text, metric, hg_gateway_is_stopping(gateway));

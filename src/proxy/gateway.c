@@ -9,17 +9,19 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #define REFUSED_LINES 100 /* log lines a second about refused requests */
 
 struct HgGateway {
     const HgProxyOptions *options;
-    HgPool *pool;
+    HgPool *const *pools; /* options->n_pools */
     HgAuthenticator *authenticator;
     HgLog *log;
     HgDirectory *directory;
     HgQuota *quota;
+    HgRouting *routing;
     HgBudget budget;
     HgJobs *jobs;
     GPtrArray *workers;
@@ -117,17 +119,18 @@ static gboolean start_workers(HgGateway *gateway, GError **error)
     return TRUE;
 }
 
-HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *pool,
+HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *const *pools,
                           HgAuthenticator *authenticator, HgLog *log, const int *take_fds,
                           GError **error)
 {
     HgGateway *gateway = g_new0(HgGateway, 1);
     gateway->options = options;
-    gateway->pool = pool;
+    gateway->pools = pools;
     gateway->authenticator = authenticator;
     gateway->log = log;
     gateway->directory = hg_directory_new();
     gateway->quota = hg_quota_new(options->sessions, options->sessions_per_user);
+    gateway->routing = hg_routing_new(options->routes, options->n_routes);
     gateway->workers = g_ptr_array_new();
     hg_budget_init(&gateway->budget, options->memory);
     hg_log_limit_init(&gateway->refused_limit, 1);
@@ -202,6 +205,7 @@ void hg_gateway_free(HgGateway *gateway)
     g_ptr_array_free(gateway->workers, TRUE);
     hg_directory_free(gateway->directory);
     hg_quota_free(gateway->quota);
+    hg_routing_free(gateway->routing);
     g_free(gateway);
 }
 
@@ -227,7 +231,25 @@ gboolean hg_gateway_is_stopping(const HgGateway *gateway)
 
 HgPool *hg_gateway_pool(HgGateway *gateway)
 {
-    return gateway->pool;
+    return gateway->pools[0];
+}
+
+guint hg_gateway_pools(const HgGateway *gateway)
+{
+    return gateway->options->n_pools;
+}
+
+HgPool *hg_gateway_pool_at(const HgGateway *gateway, guint index)
+{
+    return gateway->pools[index];
+}
+
+HgPool *hg_gateway_find_pool(const HgGateway *gateway, const char *name)
+{
+    for (guint i = 0; i < hg_gateway_pools(gateway); i++)
+        if (strcmp(hg_pool_name(gateway->pools[i]), name) == 0)
+            return gateway->pools[i];
+    return NULL;
 }
 
 HgAuthenticator *hg_gateway_authenticator(HgGateway *gateway)
@@ -248,6 +270,11 @@ HgJobs *hg_gateway_jobs(HgGateway *gateway)
 HgQuota *hg_gateway_quota(HgGateway *gateway)
 {
     return gateway->quota;
+}
+
+HgRouting *hg_gateway_routing(HgGateway *gateway)
+{
+    return gateway->routing;
 }
 
 HgBudget *hg_gateway_budget(HgGateway *gateway)

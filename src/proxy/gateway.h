@@ -17,10 +17,10 @@ typedef struct HgGateway HgGateway;
 typedef struct HgWorker HgWorker;
 
 /* Starts job threads, workers and the acceptor, which takes clients from the listening sockets
- * `take_fds` (one per listener of the options; taken, also on failure). Options, pool,
- * authenticator and log are borrowed and outlive the gateway. NULL with *error when something can't
- * be started. */
-HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *pool,
+ * `take_fds` (one per listener of the options; taken, also on failure). Options, pools (as many as
+ * the options have, in that order), authenticator and log are borrowed and outlive the gateway.
+ * NULL with *error when something can't be started. */
+HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *const *pools,
                           HgAuthenticator *authenticator, HgLog *log, const int *take_fds,
                           GError **error);
 
@@ -32,17 +32,26 @@ void hg_gateway_free(HgGateway *gateway);
 
 /* Shared by all workers; borrowed. Any thread. */
 const HgProxyOptions *hg_gateway_options(const HgGateway *gateway);
-HgPool *hg_gateway_pool(HgGateway *gateway);
 HgAuthenticator *hg_gateway_authenticator(HgGateway *gateway);
 HgDirectory *hg_gateway_directory(HgGateway *gateway);
 HgJobs *hg_gateway_jobs(HgGateway *gateway);
 HgQuota *hg_gateway_quota(HgGateway *gateway);
+HgRouting *hg_gateway_routing(HgGateway *gateway);
 HgBudget *hg_gateway_budget(HgGateway *gateway);
 HgLog *hg_gateway_log(HgGateway *gateway);
 
 /* The workers, borrowed until the gateway is freed. Any thread. */
 guint hg_gateway_workers(const HgGateway *gateway);
 HgWorker *hg_gateway_worker(HgGateway *gateway, guint index);
+
+/* The pools, in the order of the configuration; hg_gateway_pool() is the first. Borrowed. Any
+ * thread. */
+guint hg_gateway_pools(const HgGateway *gateway);
+HgPool *hg_gateway_pool_at(const HgGateway *gateway, guint index);
+HgPool *hg_gateway_pool(HgGateway *gateway);
+
+/* The pool of that name; NULL: there is none. Any thread. */
+HgPool *hg_gateway_find_pool(const HgGateway *gateway, const char *name);
 
 /* TRUE once hg_gateway_stop() was called. Any thread. */
 gboolean hg_gateway_is_stopping(const HgGateway *gateway);

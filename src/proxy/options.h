@@ -8,8 +8,10 @@
 #include "base/metrics.h"
 #include "base/network.h"
 #include "base/secret.h"
+#include "cluster/pool.h"
 #include "net/socket.h"
 #include "net/tls.h"
+#include "proxy/routing.h"
 
 typedef struct HgRecorder HgRecorder;
 
@@ -44,6 +46,12 @@ typedef struct {
     guint open_timeout;    /* ms for OpenSession's answer */
 } HgPoolOptions;
 
+/* Those of the pool that an endpoint is in: each pool's data (hg_pool_data()) are its options. */
+static inline const HgPoolOptions *hg_pool_options(const HgEndpoint *endpoint)
+{
+    return hg_pool_data(hg_endpoint_pool(endpoint));
+}
+
 /* Variables for sessions of some users. Lists end with NULL. */
 typedef struct {
     const char *const *users;  /* effective users; NULL with `groups` NULL: everybody */
@@ -75,7 +83,10 @@ typedef struct {
     HgTokenExpiry token_expiry; /* what an expired token ends */
     const HgListenerOptions *listeners;
     guint n_listeners;
-    HgPoolOptions pool;
+    const HgPoolOptions *pools;
+    guint n_pools;
+    const HgRoute *routes; /* none: all sessions go to the first pool */
+    guint n_routes;
     HgMetrics *metrics;   /* with a shard for each worker */
     HgRecorder *recorder; /* borrowed; NULL: nothing is put on record */
 } HgProxyOptions;

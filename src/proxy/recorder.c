@@ -73,17 +73,18 @@ void hg_event_draft_set_principal(HgEventDraft *draft, const HgPrincipal *princi
     draft->event.groups = hg_principal_groups(principal);
 }
 
-void hg_event_draft_set_session(HgEventDraft *draft, const HgRecorder *recorder, HgSession *session)
+void hg_event_draft_set_session(HgEventDraft *draft, HgSession *session)
 {
     HgAuditEvent *event = &draft->event;
+    const HgEndpoint *endpoint = hg_session_endpoint(session);
     hg_event_draft_set_principal(draft, hg_session_principal(session));
     hg_handle_text(hg_session_handle(session), draft->session_id);
     draft->database = hg_session_dup_database(session);
     event->session_id = hg_slice_from_string(draft->session_id);
     event->effective_user = hg_slice_from_string(hg_session_effective_user(session));
     event->listener = hg_slice_from_string(hg_session_origin(session)->listener);
-    event->pool = hg_slice_from_string(recorder->options.pool);
-    event->endpoint = hg_slice_from_string(hg_endpoint_name(hg_session_endpoint(session)));
+    event->pool = hg_slice_from_string(hg_pool_name(hg_endpoint_pool(endpoint)));
+    event->endpoint = hg_slice_from_string(hg_endpoint_name(endpoint));
     event->database = hg_slice_from_string(draft->database);
 }
 
@@ -179,7 +180,7 @@ static HgSpoolOutcome submit(HgStatementRecord *record, const HgStatementFacts *
     g_autofree char *hidden_sent = NULL;
     hg_event_draft_init(&draft, HG_AUDIT_STATEMENT_SUBMITTED);
     HgAuditEvent *event = &draft.event;
-    hg_event_draft_set_session(&draft, record->recorder, record->session);
+    hg_event_draft_set_session(&draft, record->session);
     hg_event_draft_set_client(&draft, &record->address, &record->via);
     event->client_kind = hg_slice_from_string(facts->client_kind);
     HgSlice run = kept(record->recorder, facts->statement, &hidden_run);
@@ -240,7 +241,7 @@ static HgSpoolOutcome record_end(HgStatementRecord *record, const HgStatementEnd
     g_autofree char *message = NULL;
     hg_event_draft_init(&draft, end->kind);
     HgAuditEvent *event = &draft.event;
-    hg_event_draft_set_session(&draft, record->recorder, record->session);
+    hg_event_draft_set_session(&draft, record->session);
     hg_event_draft_set_client(&draft, &record->address, &record->via);
     event->groups = NULL; /* they stand in the statement's first event */
     event->statement_id = record->id;
@@ -334,7 +335,7 @@ static void record_fetches(HgStatementRecord *record)
 {
     g_auto(HgEventDraft) draft;
     hg_event_draft_init(&draft, HG_AUDIT_STATEMENT_FETCHED);
-    hg_event_draft_set_session(&draft, record->recorder, record->session);
+    hg_event_draft_set_session(&draft, record->session);
     hg_event_draft_set_client(&draft, &record->address, &record->via);
     draft.event.groups = NULL;
     draft.event.statement_id = record->id;
@@ -396,7 +397,7 @@ void hg_recorder_note_refusal(HgRecorder *recorder, HgSession *session,
     g_auto(HgEventDraft) draft;
     g_autofree char *hidden = NULL;
     hg_event_draft_init(&draft, HG_AUDIT_STATEMENT_REFUSED);
-    hg_event_draft_set_session(&draft, recorder, session);
+    hg_event_draft_set_session(&draft, session);
     hg_event_draft_set_client(&draft, facts->address,
                               facts->via != NULL ? facts->via : &(HgPeerAddress){.family = 0});
     draft.event.client_kind = hg_slice_from_string(facts->client_kind);
@@ -415,7 +416,7 @@ void hg_recorder_note_session_over(HgRecorder *recorder, HgSession *session, con
         return;
     g_auto(HgEventDraft) draft;
     hg_event_draft_init(&draft, HG_AUDIT_SESSION_CLOSED);
-    hg_event_draft_set_session(&draft, recorder, session);
+    hg_event_draft_set_session(&draft, session);
     draft.event.groups = NULL;
     draft.event.reason = hg_slice_from_string(reason);
     hg_recorder_note(recorder, &draft.event);

@@ -18,8 +18,7 @@ typedef struct {
     HgAuditClock *clock;
     HgShipper *shipper; /* NULL: events stay in the spool */
     const HgSqlRedaction *redaction;
-    guint64 limit;    /* of the spool, for figures */
-    const char *pool; /* name of the pool */
+    guint64 limit; /* of the spool, for figures */
 } HgRecorderOptions;
 
 /* Everything is borrowed and outlives the recorder. */
@@ -48,8 +47,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HgEventDraft, hg_event_draft_clear)
 void hg_event_draft_set_client(HgEventDraft *draft, const HgPeerAddress *address,
                                const HgPeerAddress *via);
 void hg_event_draft_set_principal(HgEventDraft *draft, const HgPrincipal *principal);
-void hg_event_draft_set_session(HgEventDraft *draft, const HgRecorder *recorder,
-                                HgSession *session);
+void hg_event_draft_set_session(HgEventDraft *draft, HgSession *session);
 
 /* Stamps the event and appends it; nobody waits. Any thread. `recorder` NULL: nothing happens. */
 void hg_recorder_note(HgRecorder *recorder, HgAuditEvent *event);

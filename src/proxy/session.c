@@ -60,7 +60,7 @@ HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, Hg
     atomic_init(&session->counted, TRUE);
     hg_handle_random(&session->handle);
     session->backend = *backend;
-    session->endpoint = endpoint;
+    session->endpoint = hg_endpoint_ref(endpoint);
     session->principal = hg_principal_ref(principal);
     session->effective_user = g_strdup(effective_user);
     session->home = home;
@@ -87,6 +87,7 @@ void hg_session_unref(HgSession *session)
         atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) != 1)
         return;
     give_back(session);
+    hg_endpoint_unref(session->endpoint);
     hg_principal_unref(session->principal);
     pthread_mutex_destroy(&session->lock);
     g_free(session->effective_user);
@@ -261,6 +262,8 @@ HgOperation *hg_operation_new(HgSession *session, const HgHandle *backend, gint3
     operation->session = hg_session_ref(session);
     operation->backend = *backend;
     hg_handle_random(&operation->handle);
+    if (type == HG_OPERATION_EXECUTE_STATEMENT)
+        hg_endpoint_operation_began(session->endpoint);
     pthread_mutex_lock(&session->lock);
     operation->next = session->operations;
     if (operation->next != NULL)
@@ -282,6 +285,7 @@ void hg_operation_unref(HgOperation *operation)
     if (operation == NULL ||
         atomic_fetch_sub_explicit(&operation->references, 1, memory_order_acq_rel) != 1)
         return;
+    (void)hg_operation_end(operation, HG_OPERATION_CLOSED); /* so that it isn't counted any more */
     hg_operation_unlink(operation);
     hg_statement_record_free(operation->record);
     hg_session_unref(operation->session);
@@ -314,7 +318,10 @@ gboolean hg_operation_end(HgOperation *operation, HgOperationState state)
     int running = HG_OPERATION_RUNNING;
     if (hg_operation_has_ended(operation)) /* the usual case of a fetch: no locked instruction */
         return FALSE;
-    return atomic_compare_exchange_strong(&operation->state, &running, (int)state);
+    gboolean ended = atomic_compare_exchange_strong(&operation->state, &running, (int)state);
+    if (ended && operation->type == HG_OPERATION_EXECUTE_STATEMENT)
+        hg_endpoint_operation_ended(operation->session->endpoint);
+    return ended;
 }
 
 HgOperationState hg_operation_state(const HgOperation *operation)

@@ -25,7 +25,7 @@ typedef enum {
 
 /* A session in state OPEN with a fresh random handle. `home` is the id of the client connection
  * that opened it, with which it ends; 0 when it ends with none. Takes over the count that
- * hg_pool_choose() made on `endpoint`. */
+ * hg_pool_choose() made on `endpoint`, and holds a reference to it for as long as it lives. */
 HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
                           const HgHandle *backend, guint64 home);
 

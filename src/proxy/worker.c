@@ -315,9 +315,9 @@ guint hg_worker_work_left(const HgWorker *worker)
     return worker->work_left;
 }
 
-const char *hg_worker_login_name(const HgWorker *worker, const char *effective_user)
+const char *hg_worker_login_name(const HgEndpoint *endpoint, const char *effective_user)
 {
-    const HgPoolOptions *pool = &worker->context.options->pool;
+    const HgPoolOptions *pool = hg_pool_options(endpoint);
     return pool->login == HG_LOGIN_SERVICE ? pool->user : effective_user;
 }
 
@@ -325,7 +325,7 @@ HgBackend *hg_worker_take_backend(HgWorker *worker, HgEndpoint *endpoint,
                                   const char *effective_user, const HgBackendEvents *events,
                                   void *owner, gboolean *kept)
 {
-    const char *name = hg_worker_login_name(worker, effective_user);
+    const char *name = hg_worker_login_name(endpoint, effective_user);
     HgBackend *backend = hg_backend_cache_take(worker->cache, endpoint, name, events, owner);
     *kept = backend != NULL;
     return backend != NULL ? backend

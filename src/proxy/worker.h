@@ -51,7 +51,7 @@ gboolean hg_worker_measures(HgWorker *worker);
 guint hg_worker_work_left(const HgWorker *worker);
 
 /* The name under which hivegate logs in at an endpoint for this user (HgPoolOptions.login). */
-const char *hg_worker_login_name(const HgWorker *worker, const char *effective_user);
+const char *hg_worker_login_name(const HgEndpoint *endpoint, const char *effective_user);
 
 /* A connection for a user to an endpoint, the caller's: a kept one (*kept TRUE) or a new one. */
 HgBackend *hg_worker_take_backend(HgWorker *worker, HgEndpoint *endpoint,

@@ -257,11 +257,13 @@ START_TEST(test_values)
         {"log: []", "c:4:6: log: a list is here; expected a map"},
         {"log:", "c:4:5: log: there is no value; expected a map"},
         {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
-                       "authentication, impersonation, session_variables, pools, limits, tcp, "
+                       "authentication, impersonation, session_variables, pools, routing, "
+                       "announcement, limits, tcp, "
                        "admin, audit, jobs, shutdown_timeout, log; did you "
                        "mean workers?"},
         {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
-                    "authentication, impersonation, session_variables, pools, limits, tcp, "
+                    "authentication, impersonation, session_variables, pools, routing, "
+                    "announcement, limits, tcp, "
                     "admin, audit, jobs, shutdown_timeout, log"},
         {"log: {lvl: info}",
          "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
@@ -603,8 +605,26 @@ START_TEST(test_pool_errors)
         {"name: p, endpoints: ['h:1', ~]",
          "c:1:38: pools[0].endpoints: an item is not a text; expected a list of HOST:PORT"},
         {"name: p, endpoints: ['h:1'], discovery: dns",
-         "c:1:50: pools[0].discovery: finding endpoints by DNS is not in this version; expected "
-         "static"},
+         "c:1:30: pools[0].endpoints is of no use with discovery: dns; expected discovery: static, "
+         "or no endpoints\n"
+         "c:1:50: pools[0].dns is missing; expected it because of discovery: dns"},
+        {"name: p, discovery: dns, dns: {port: 1}",
+         "c:1:40: pools[0].dns.name is missing; expected a text"},
+        {"name: p, endpoints: ['h:1'], zookeeper: {hosts: 'z:1'}",
+         "c:1:50: pools[0].zookeeper is of no use with discovery: static; expected discovery: "
+         "zookeeper, or no zookeeper"},
+        {"name: p, discovery: zookeeper, zookeeper: {hosts: z}",
+         "c:1:60: pools[0].zookeeper.hosts: \"z\" names no servers of ZooKeeper; expected "
+         "host:port,host:port"},
+        {"name: p, endpoints: ['h:1'], balancing: {policy: best}",
+         "c:1:59: pools[0].balancing.policy: \"best\" is not known; expected one of "
+         "least-sessions, least-operations, latency, affinity"},
+        {"name: p, endpoints: ['h:1'], balancing: {weights: {'h:2': 2}}",
+         "c:1:60: pools[0].balancing.weights: h:2 is not among the endpoints; expected one of "
+         "them, "
+         "as it stands there"},
+        {"name: p, endpoints: ['h:1'], balancing: {weights: {'h:1': 0}}",
+         "c:1:60: pools[0].balancing.weights: 0 of h:1; expected a whole number from 1 to 1000"},
         {"name: p, endpoints: ['h:1'], transport: http, sasl: none",
          "c:1:62: pools[0].sasl: HTTP has no SASL; expected no sasl with transport: http"},
         {"name: p, endpoints: ['h:1'], http: {path: x}",
@@ -648,14 +668,73 @@ START_TEST(test_pool_errors)
          "c:1:53: pools[0].password_env: \"a-b\" is not the name of a variable; expected the name "
          "of an environment variable"},
         {"name: p, endpoints: ['h:1']}, {name: q, endpoints: ['h:2']",
-         "c:1:40: there are 2 pools, and this version has no rules that say which session goes to "
-         "which; expected one pool: list all endpoints in it"},
+         "c:1:40: there are 2 pools, and no rules that say which session goes to which; expected "
+         "routing, whose last rule may be just a pool"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text =
             g_strconcat("pools: [{", cases[i].pool, "}]\n" LISTENERS AUTH, NULL);
         check_error(text, cases[i].error);
     }
+}
+END_TEST
+
+START_TEST(test_routing_and_announcement_errors)
+{
+    static const struct {
+        const char *top, *error;
+    } cases[] = {
+        {"routing: [{users: [a]}]", "c:1:11: routing[0].pool is missing; expected a name"},
+        {"routing: [{pool: q}]",
+         "c:1:18: routing[0].pool: there is no pool q; expected the name of one"},
+        {"routing: [{pool: p, fallback: p}]",
+         "c:1:31: routing[0].fallback is the pool itself; expected another one"},
+        {"routing: [{pool: p, listeners: [x]}]",
+         "c:1:32: routing[0].listeners: there is no listener x; expected the name of one"},
+        {"routing: [{pool: p, between: ['6:00', '24:00']}]",
+         "c:1:30: routing[0].between: 24:00 is no time; expected one such as 06:30"},
+        {"routing: [{pool: p, between: ['6:00', '06:00']}]",
+         "c:1:30: routing[0].between: both times are the same; expected a from and an until that "
+         "differ, or no between for the whole day"},
+        {"routing: [{pool: p, share: 101}]", "c:1:28: routing[0].share: \"101\" is out of range"},
+        {"announcement: {hosts: 'z:1', listener: x, host: h}",
+         "c:1:40: announcement.listener: there is no listener x; expected the name of one"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strconcat(cases[i].top, "\n" LISTENERS AUTH POOLS, NULL);
+        g_autofree char *errors = errors_of(text);
+        ck_assert_msg(g_str_has_prefix(errors, cases[i].error), "%s", errors);
+    }
+}
+END_TEST
+
+START_TEST(test_routing)
+{
+    g_autoptr(HgConfig) config = parse(
+        LISTENERS AUTH "pools: [{name: p, endpoints: ['h:1', '[::1]:2'], balancing: {policy: "
+                       "affinity, weights: {'[::1]:2': 3}, slow_start: 30s}}, {name: q, discovery: "
+                       "kubernetes, kubernetes: {service: sts}}]\n"
+                       "routing: [{users: [a, 'ä b'], between: ['22:00', '6:05'], pool: q, "
+                       "fallback: p}, {pool: p, share: 5, client: databricks}]\n");
+    ck_assert_uint_eq(config->n_routing, 2);
+    ck_assert_str_eq(config->routing[0].users[1], "ä b");
+    ck_assert_str_eq(config->routing[0].fallback, "p");
+    ck_assert_uint_eq(config->routing[1].share, 5);
+    ck_assert_int_eq(config->routing[1].client, HG_ROUTE_CLIENT_DATABRICKS);
+    ck_assert_ptr_null(config->routing[1].users);
+    ck_assert_uint_eq(config->routing[0].share, 100);
+    ck_assert_int_eq(config->pools[1].discovery, HG_CONFIG_DISCOVERY_KUBERNETES);
+    ck_assert_int_eq(config->pools[0].balancing.policy, HG_BALANCING_AFFINITY);
+    ck_assert_uint_eq(config->pools[1].balancing.ejected_most, 80);
+    ck_assert_uint_eq(hg_config_weight(&config->pools[0].balancing, "::1", "2"), 3);
+    ck_assert_uint_eq(hg_config_weight(&config->pools[0].balancing, "h", "1"), 1);
+    ck_assert_ptr_null(config->announcement.hosts);
+    guint minute;
+    ck_assert(hg_config_read_minute("6:05", &minute));
+    ck_assert_uint_eq(minute, 365);
+    static const char *const bad[] = {"6", "6:5", "24:00", "1:60", "-1:00", "", ":", "a:00"};
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        ck_assert(!hg_config_read_minute(bad[i], &minute));
 }
 END_TEST
 
@@ -709,9 +788,9 @@ END_TEST
 START_TEST(test_too_many)
 {
     GString *text = g_string_new(LISTENERS AUTH "pools:\n  - name: p\n    endpoints:\n");
-    for (int i = 0; i <= 64; i++)
+    for (int i = 0; i <= 10000; i++)
         g_string_append_printf(text, "      - h:%d\n", i + 1);
-    check_error(text->str, "c:6:7: pools[0].endpoints: the list has 65 items, and at most 64 "
+    check_error(text->str, "c:6:7: pools[0].endpoints: the list has 10001 items, and at most 10000 "
                            "are allowed; expected a list of HOST:PORT");
     g_string_free(text, TRUE);
 }
@@ -766,6 +845,8 @@ Suite *config_suite(void)
     tcase_add_test(tcase, test_tls);
     tcase_add_test(tcase, test_authentication_errors);
     tcase_add_test(tcase, test_pool_errors);
+    tcase_add_test(tcase, test_routing_and_announcement_errors);
+    tcase_add_test(tcase, test_routing);
     tcase_add_test(tcase, test_missing_sections);
     tcase_add_test(tcase, test_all_at_once);
     tcase_add_test(tcase, test_not_a_map);

@@ -113,7 +113,6 @@ START_TEST(test_help)
     ck_assert_ptr_nonnull(strstr(help, "\n        bind: 127.0.0.1:10000\n"));
     ck_assert_ptr_nonnull(strstr(markdown, hg_options_example()));
     ck_assert_ptr_nonnull(strstr(markdown, "## `tcp.endpoints`"));
-    ck_assert_ptr_null(strstr(help, "kubernetes"));
     ck_assert_ptr_null(strstr(markdown, "### `password`"));
     g_auto(GStrv) lines = g_strsplit(help, "\n", -1);
     for (gsize i = 0; lines[i] != NULL; i++)

@@ -14,8 +14,8 @@ static HgPrincipal *alice;
 
 static void setup(void)
 {
-    pool = hg_pool_new("main");
-    hg_pool_add(pool, "127.0.0.1", "1");
+    pool = hg_pool_new("main", NULL);
+    hg_pool_add(pool, "127.0.0.1", "1", 1);
     directory = hg_directory_new();
     alice = hg_principal_new("users", "alice", NULL, NULL);
 }
@@ -24,7 +24,10 @@ static void teardown(void)
 {
     hg_directory_free(directory);
     hg_principal_unref(alice);
-    ck_assert_uint_eq(hg_endpoint_sessions(hg_pool_endpoint(pool, 0)), 0);
+    g_autoptr(GPtrArray) endpoints = hg_pool_endpoints(pool);
+    ck_assert_uint_eq(hg_endpoint_sessions(g_ptr_array_index(endpoints, 0)), 0);
+    ck_assert_uint_eq(hg_endpoint_operations(g_ptr_array_index(endpoints, 0)), 0);
+    g_clear_pointer(&endpoints, g_ptr_array_unref);
     hg_pool_free(pool);
 }
 
@@ -32,7 +35,8 @@ static HgSession *make_session(void)
 {
     HgHandle backend;
     hg_handle_random(&backend);
-    HgSession *session = hg_session_new(alice, "alice", hg_pool_choose(pool, 0, 0), &backend, 7);
+    HgSession *session =
+        hg_session_new(alice, "alice", hg_pool_choose(pool, "alice", NULL, 0), &backend, 7);
     ck_assert(hg_handle_equal(hg_session_backend_handle(session), &backend));
     ck_assert(!hg_handle_equal(hg_session_handle(session), &backend));
     hg_directory_add_session(directory, session);
