@@ -234,6 +234,7 @@ def test_requests_that_come_behind(
         session = peer.open("alice", "alice-secret")
     else:
         peer, session = gate.session()
+    peer.call("GetTypeInfo", handle_fields(session)).ok()
     slow.hold()
     messages = [
         call("ExecuteStatement", execute_fields(session, "SELECT 1"), 71),

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""What the audit log costs the gateway: calls and statements a second with it and without, in turns
+in one run, in front of a stand-in backend that answers at once.
+
+    bench/audit_gateway.py [--build build-release] [--rounds 5] [--seconds 3] [--spool FOLDER]
+
+Status and fetch calls must reach 0.97 of what they do without. A statement waits for two writes to
+the disk, whatever it does itself, so `statements` are told as a ratio and as the time that each
+gains, beside the time of one fdatasync: that is what a statement of any length has to pay.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from measure import run_load
+from report import table
+from support.hivegate import Hivegate, default_config
+from targets import PASSWORD, ROOT, THREADS, USER, Bench, Programs, Target
+
+CASES = (
+    ("status", 16, "status call, 16 connections", 0.97),
+    ("fetch", 16, "fetch of 100 KB, 16 connections", 0.97),
+    ("query", 1, "statement, one connection", None),
+    ("query", 16, "statement, 16 connections", None),
+    ("query", 128, "statement, 128 connections", None),
+)
+
+
+def make_gateway(bench: Bench, backend: Target, audit: dict[str, Any] | None) -> Hivegate:
+    config = default_config([f"127.0.0.1:{backend.port}"])
+    config["workers"] = THREADS
+    config["shutdown_timeout"] = "1s"
+    config["admin"] = {"metrics_listen": "127.0.0.1:0"}
+    if audit:
+        config["audit"] = audit
+    gateway = Hivegate(
+        config,
+        users={USER: PASSWORD},
+        directory=bench.directory / ("with" if audit else "without"),
+        program=bench.programs.hivegate,
+    )
+    gateway.start(timeout=60)
+    return gateway
+
+
+def target(gateway: Hivegate, backend: Target) -> Target:
+    return Target("hivegate", gateway.port, pid=gateway.pid, backend_pid=backend.backend_pid)
+
+
+def syncs(spool: Path) -> str:
+    """The time of an fdatasync of one small record in that folder."""
+    import os
+    import time
+
+    with open(spool / "probe", "wb") as file:
+        took = []
+        for _ in range(200):
+            file.write(b"x" * 1000)
+            file.flush()
+            begun = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - begun) * 1e6)
+    (spool / "probe").unlink()
+    return f"one fdatasync: median {statistics.median(took):.0f} us, p95 {sorted(took)[190]:.0f} us"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build-release")
+    parser.add_argument("--hivegate", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--spool", type=Path, help="a folder on the disk that is to be measured")
+    parser.add_argument("--durability", default="statement")
+    arguments = parser.parse_args()
+    programs = Programs.find(arguments.build, arguments.hivegate)
+    missed = False
+    with Bench(programs) as bench, tempfile.TemporaryDirectory(dir=arguments.spool) as folder:
+        backend = bench.backend(100_000)
+        audit = {"spool": f"{folder}/spool", "durability": arguments.durability, "limit": "20GiB"}
+        gateways = [make_gateway(bench, backend, None), make_gateway(bench, backend, audit)]
+        rows = [["", "without/s", "with/s", "ratio", "p50 us", "p50 us with", "goal"]]
+        for mode, sessions, title, goal in CASES:
+            rounds = []
+            for turn in range(arguments.rounds):
+                order = (0, 1) if turn % 2 else (1, 0)
+                found = {
+                    which: run_load(
+                        bench,
+                        target(gateways[which], backend),
+                        mode,
+                        sessions,
+                        "--warmup",
+                        "0.3",
+                        "--seconds",
+                        str(arguments.seconds),
+                    )
+                    for which in order
+                }
+                rounds.append(found)
+            rate = [statistics.median(r[w]["ops_per_s"] for r in rounds) for w in (0, 1)]
+            p50 = [statistics.median(r[w]["p50_us"] for r in rounds) for w in (0, 1)]
+            ratio = statistics.median(r[1]["ops_per_s"] / r[0]["ops_per_s"] for r in rounds)
+            verdict = "" if goal is None else f"{goal} {'reached' if ratio >= goal else 'missed'}"
+            missed = missed or (goal is not None and ratio < goal)
+            rows.append(
+                [
+                    title,
+                    f"{rate[0]:.0f}",
+                    f"{rate[1]:.0f}",
+                    f"{ratio:.2f}",
+                    f"{p50[0]:.0f}",
+                    f"{p50[1]:.0f}",
+                    verdict,
+                ]
+            )
+        for gateway in gateways:
+            gateway.kill()
+        print(table(rows))
+        print(syncs(Path(folder)))
+        size = sum(path.stat().st_size for path in Path(folder, "spool").iterdir())
+        print(f"spool after the run: {size / 1e6:.0f} MB")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
