@@ -338,6 +338,7 @@ def test_killed_while_it_runs(make_gate: Callable, backend: Backend, slow: Audit
     gate.kill()
     gate.hivegate.start()
     gate.idle_fds = gate.fd_count()
+    slow.wait_for("statement_unknown")
     assert slow.statements() == [("RUN 1", "unknown"), ("SELECT 2", "finished")]
 
 
