@@ -22,6 +22,8 @@ struct HgAuditing {
     HgShipper *shipper;
     HgSqlRedaction *redaction;
     HgRecorder *recorder;
+    char *not_shipped; /* why, as the log says; NULL: nothing is wrong */
+    char *refuses;     /* the same of the spool */
 };
 
 static HgSpool *open_spool(HgAuditing *auditing, GError **error)
@@ -133,6 +135,35 @@ void hg_auditing_note_reload(HgAuditing *auditing, const char *problem)
         note_config(auditing, "reload of users, certificates and passwords", problem);
 }
 
+/* Says it when the trouble has changed; takes what it is now. */
+static void say_change(HgAuditing *auditing, char **known, char *take_now, const char *trouble,
+                       const char *well)
+{
+    if (take_now != NULL && g_strcmp0(*known, take_now) != 0)
+        hg_log(auditing->log, HG_LOG_ERROR, trouble, hg_log_text("why", take_now));
+    else if (take_now == NULL && *known != NULL)
+        hg_log(auditing->log, HG_LOG_INFO, well);
+    g_free(*known);
+    *known = take_now;
+}
+
+void hg_auditing_look(HgAuditing *auditing)
+{
+    HgSpoolStatus spool;
+    HgShipperStatus shipper;
+    char *why = NULL;
+    if (auditing == NULL)
+        return;
+    hg_spool_status(auditing->spool, &spool, &why);
+    if (why == NULL && hg_spool_refuses(auditing->spool))
+        why = g_strdup("the spool is full (audit: limit, memory)");
+    say_change(auditing, &auditing->refuses, why, "audit_refuses", "audit_goes_on");
+    why = NULL;
+    if (auditing->shipper != NULL)
+        hg_shipper_status(auditing->shipper, &shipper, &why);
+    say_change(auditing, &auditing->not_shipped, why, "audit_not_shipped", "audit_shipped_again");
+}
+
 /* ---- the end ---- */
 
 /* TRUE when PostgreSQL has everything. */
@@ -165,5 +196,7 @@ void hg_auditing_free(HgAuditing *auditing)
     hg_spool_close(auditing->spool);
     hg_sql_redaction_free(auditing->redaction);
     hg_audit_clock_free(auditing->clock);
+    g_free(auditing->not_shipped);
+    g_free(auditing->refuses);
     g_free(auditing);
 }

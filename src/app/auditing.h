@@ -22,6 +22,10 @@ HgRecorder *hg_auditing_recorder(const HgAuditing *auditing);
  * well. NULL as `auditing` is fine. */
 void hg_auditing_note_reload(HgAuditing *auditing, const char *problem);
 
+/* Says in the log what has changed since the last look: events that can't be shipped, a spool that
+ * refuses, and that either is well again. NULL is fine. */
+void hg_auditing_look(HgAuditing *auditing);
+
 /* Writes what waits, gives the shipper a moment for it, and ends both. Nobody may record any more.
  * NULL is fine. */
 void hg_auditing_free(HgAuditing *auditing);

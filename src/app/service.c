@@ -163,7 +163,7 @@ static void watched_signals(sigset_t *out)
 
 /* Returns when the process is asked to end. Certificates are renewed by others, who often can't
  * send a signal: their files are looked at every now and then. */
-static void wait_for_end(HgReload *reload, HgTlsSettings *tls, HgLog *log)
+static void wait_for_end(HgReload *reload, HgTlsSettings *tls, HgAuditing *auditing, HgLog *log)
 {
     sigset_t signals;
     watched_signals(&signals);
@@ -179,6 +179,7 @@ static void wait_for_end(HgReload *reload, HgTlsSettings *tls, HgLog *log)
             hg_reload_run(reload);
         else
             hg_tls_settings_reload(tls, FALSE, log);
+        hg_auditing_look(auditing);
     }
 }
 
@@ -188,6 +189,7 @@ typedef struct {
     HgGateway *gateway;
     HgReload *reload;
     HgTlsSettings *tls;
+    HgAuditing *auditing; /* NULL: none */
     HgPools *pools;
     const char *version;
     HgLog *log;
@@ -233,7 +235,7 @@ static gboolean serve(Running *running, GError **error)
                hg_log_uint("connections", options->connections),
                hg_log_uint("endpoints", count_endpoints(running->gateway)));
         hg_tls_settings_warn(running->tls, running->log);
-        wait_for_end(running->reload, running->tls, running->log);
+        wait_for_end(running->reload, running->tls, running->auditing, running->log);
     }
     hg_pools_withdraw(running->pools);
     hg_gateway_stop(running->gateway);
@@ -283,7 +285,7 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
     if (gateway != NULL) {
         g_autoptr(HgReload) reload = hg_reload_new(
             config, authenticator, tls, hg_pools_passwords(pools), metrics, auditing, log);
-        Running running = {config, gateway, reload, tls, pools, version, log};
+        Running running = {config, gateway, reload, tls, auditing, pools, version, log};
         served = serve(&running, error);
         hg_gateway_free(gateway);
         if (served)

@@ -66,6 +66,7 @@ static const char *const kinds[HG_AUDIT_KINDS] = {
     [HG_AUDIT_SERVICE_STARTED] = "service_started",
     [HG_AUDIT_SERVICE_STOPPED] = "service_stopped",
     [HG_AUDIT_STATEMENT_FETCHED] = "statement_fetched",
+    [HG_AUDIT_SESSION_REFUSED] = "session_refused",
 };
 
 void hg_audit_event_init(HgAuditEvent *event, HgAuditKind kind)

@@ -35,9 +35,10 @@ typedef enum {
     HG_AUDIT_SERVICE_STARTED = 19,
     HG_AUDIT_SERVICE_STOPPED = 20,
     HG_AUDIT_STATEMENT_FETCHED = 21, /* once a statement: the sums of its fetches */
+    HG_AUDIT_SESSION_REFUSED = 22,
 } HgAuditKind;
 
-#define HG_AUDIT_KINDS 22 /* one more than the greatest */
+#define HG_AUDIT_KINDS 23 /* one more than the greatest */
 
 /* What an event does to the set of statements that run. */
 typedef enum {

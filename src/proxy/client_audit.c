@@ -64,7 +64,10 @@ static HgSpoolOutcome submit(HgClient *client, const ClientAsk *ask, HgSpoolRece
                               .sent = hg_slice_from_string(ask->sent),
                               .address = hg_client_address(client),
                               .via = hg_client_via(client),
-                              .client_kind = kind_of(client)};
+                              .client_kind = kind_of(client),
+                              .policy_version = ask->policy_version,
+                              .decision = ask->decision,
+                              .policies = ask->policies};
     client->record = hg_statement_record_new(hg_client_recorder(client), ask->session, &facts,
                                              receipt, &outcome);
     return outcome;
@@ -286,9 +289,9 @@ void hg_client_audit_lost(HgClient *client, HgLoss loss, const char *detail)
                 detail);
 }
 
-void hg_client_audit_given_up(HgClient *client, const char *why)
+void hg_client_audit_given_up(HgClient *client, HgAuditKind kind, const char *why)
 {
-    end_without(client, HG_AUDIT_STATEMENT_CANCELLED, why);
+    end_without(client, kind, why);
 }
 
 /* ---- logins and sessions ---- */
@@ -329,5 +332,19 @@ void hg_client_audit_session(HgClient *client, HgSession *session)
     g_auto(HgEventDraft) draft;
     hg_event_draft_init(&draft, HG_AUDIT_SESSION_OPENED);
     hg_event_draft_set_session(&draft, session);
+    note_client(client, &draft);
+}
+
+void hg_client_audit_session_refused(HgClient *client, const char *effective_user,
+                                     const char *sql_state, const char *why)
+{
+    if (hg_client_recorder(client) == NULL)
+        return;
+    g_auto(HgEventDraft) draft;
+    hg_event_draft_init(&draft, HG_AUDIT_SESSION_REFUSED);
+    hg_event_draft_set_principal(&draft, client->identity.principal);
+    draft.event.effective_user = hg_slice_from_string(effective_user);
+    draft.event.sql_state = hg_slice_from_string(sql_state);
+    draft.event.reason = hg_slice_from_string(why);
     note_client(client, &draft);
 }

@@ -32,11 +32,14 @@ gboolean hg_client_audit_reply(HgClient *client, const HgReplyPiece *piece, HgOp
 /* A piece of rows goes to the client. */
 void hg_client_audit_rows(HgClient *client, const HgReplyPiece *piece);
 
-/* The statement under way gets no answer any more; nothing, when there is none. */
+/* The statement under way gets no answer any more; nothing, when there is none. Given up: it has
+ * come to an end of that kind, or was refused when it wasn't forwarded. */
 void hg_client_audit_lost(HgClient *client, HgLoss loss, const char *detail);
-void hg_client_audit_given_up(HgClient *client, const char *why);
+void hg_client_audit_given_up(HgClient *client, HgAuditKind kind, const char *why);
 
 /* A login, and a session that was opened, or is over. */
 void hg_client_audit_login(HgClient *client, const HgPrincipal *principal);
 void hg_client_audit_login_refused(HgClient *client, const char *name, const char *why);
 void hg_client_audit_session(HgClient *client, HgSession *session);
+void hg_client_audit_session_refused(HgClient *client, const char *effective_user,
+                                     const char *sql_state, const char *why);

@@ -125,7 +125,7 @@ gboolean hg_client_hold(HgClient *client, const ClientAsk *ask)
 static void settle(HgClient *client)
 {
     hg_client_hold_cancel(client);
-    hg_client_audit_given_up(client, "hivegate refused it in the end");
+    hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_REFUSED, "hivegate refused it in the end");
     hg_client_done(client);
 }
 

@@ -17,6 +17,10 @@ typedef struct {
     HgOperation *operation; /* NULL: it names the session */
     const char *sent;       /* the statement as the client sent it, once a gate has put another in
                              * its place; NULL before that; borrowed */
+    /* what policies have decided, for the record; borrowed; NULL: nothing */
+    const char *policy_version;
+    const char *decision;
+    const char *const *policies; /* names, NULL-terminated */
     /* of hg_client_ask_replace() */
     HgRequest new_request;
     HgBuffer new_message;

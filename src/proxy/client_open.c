@@ -93,6 +93,7 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
     hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
            hg_log_text("as", opening->effective_user), hg_log_text("why", text));
+    hg_client_audit_session_refused(client, opening->effective_user, sql_state, text);
     hg_client_answer_error(client, hg_method_get(HG_METHOD_OPEN_SESSION), seqid, sql_state, text);
     hg_client_open_cancel(client);
     hg_client_done(client);

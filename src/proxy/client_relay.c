@@ -156,7 +156,7 @@ static void finish_call(HgClient *client)
     return_lease(client, call.lease, session_closed, call.exception);
     hg_operation_unref(call.operation);
     g_free(call.statement);
-    hg_client_audit_given_up(client, "its answer names no operation");
+    hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_UNKNOWN, "its answer names no operation");
     hg_client_done(client);
 }
 
@@ -180,7 +180,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
         hg_backend_close(call->lease->backend);
         call->lease->backend = NULL;
     }
-    hg_client_audit_given_up(client, HG_AT_CEILING);
+    hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_UNKNOWN, HG_AT_CEILING);
     hg_client_answer_error(client, call->method, call->seqid, "53200",
                            HG_AT_CEILING "; try again.");
     if (client->state == CLIENT_CALLING)
@@ -486,7 +486,7 @@ static void stop_call(HgClient *client, const char *why)
         let_go(client, g_steal_pointer(&call->lease->backend));
     g_autofree char *text =
         g_strdup_printf("hivegate: this session is lost: %s. Connect again to go on.", why);
-    hg_client_audit_given_up(client, why);
+    hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_CANCELLED, why);
     answer_instead(client, "08S01", text);
 }
 
@@ -535,7 +535,11 @@ void hg_client_end_leases(HgClient *client)
 {
     ClientCall call = client->call;
     client->call = (ClientCall){0};
+    /* with its home the session is closed, and the statement cancelled; else it may run to its end
+     */
+    gboolean ends = call.lease != NULL && call.lease->home;
     hg_client_audit_given_up(client,
+                             ends ? HG_AUDIT_STATEMENT_CANCELLED : HG_AUDIT_STATEMENT_UNKNOWN,
                              client->end_reason != NULL ? client->end_reason : "the client left");
     if (call.lease != NULL && call.lease->lent) {
         hg_residents_return(hg_worker_residents(client->worker), call.lease->session,

@@ -228,6 +228,17 @@ static gboolean is_expired(HgClient *client, HgTokenExpiry last)
 static const char expired_text[] =
     "hivegate: the token that you logged in with has expired; connect again with a new one.";
 
+/* Refuses what would begin an operation. */
+static void refuse_new(HgClient *client, const HgRequest *request, const guint8 *message,
+                       HgSession *session, const char *sql_state, const char *text)
+{
+    HgSlice sent = hg_slice(message + request->statement.offset, request->statement.size);
+    /* one that was held is on record, and so will its end be */
+    if (request->method->id == HG_METHOD_EXECUTE_STATEMENT && client->record == NULL)
+        hg_client_audit_refusal(client, session, sent, sql_state, text);
+    hg_client_answer_error(client, request->method, request->head.seqid, sql_state, text);
+}
+
 static void serve_session_call(HgClient *client, const HgRequest *request, guint8 *message,
                                const HgHandle *handle)
 {
@@ -238,11 +249,10 @@ static void serve_session_call(HgClient *client, const HgRequest *request, guint
     else if (request->method->id == HG_METHOD_GET_INFO && !hg_info_is_forwarded(request->info_type))
         answer_info(client, request, session);
     else if (request->method->gives == HG_GIVES_OPERATION && hg_worker_is_draining(client->worker))
-        hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
-                               stopping_text);
+        refuse_new(client, request, message, session, "08S01", stopping_text);
     else if (request->method->gives == HG_GIVES_OPERATION &&
              is_expired(client, HG_TOKEN_EXPIRY_STATEMENTS))
-        hg_client_answer_error(client, request->method, request->head.seqid, "28000", expired_text);
+        refuse_new(client, request, message, session, "28000", expired_text);
     else
         forward(client, request, message, session, NULL);
 }

@@ -183,6 +183,9 @@ static HgSpoolOutcome submit(HgStatementRecord *record, const HgStatementFacts *
     hg_event_draft_set_session(&draft, record->session);
     hg_event_draft_set_client(&draft, &record->address, &record->via);
     event->client_kind = hg_slice_from_string(facts->client_kind);
+    event->policy_version = hg_slice_from_string(facts->policy_version);
+    event->decision = hg_slice_from_string(facts->decision);
+    event->policies = facts->policies;
     HgSlice run = kept(record->recorder, facts->statement, &hidden_run);
     event->statement = run;
     if (facts->sent.data != NULL) {
@@ -401,6 +404,9 @@ void hg_recorder_note_refusal(HgRecorder *recorder, HgSession *session,
     hg_event_draft_set_client(&draft, facts->address,
                               facts->via != NULL ? facts->via : &(HgPeerAddress){.family = 0});
     draft.event.client_kind = hg_slice_from_string(facts->client_kind);
+    draft.event.policy_version = hg_slice_from_string(facts->policy_version);
+    draft.event.decision = hg_slice_from_string(facts->decision);
+    draft.event.policies = facts->policies;
     draft.event.statement = kept(recorder, facts->statement, &hidden);
     draft.event.sql_state = hg_slice_from_string(sql_state);
     draft.event.reason = hg_slice_from_string(reason);

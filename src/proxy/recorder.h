@@ -74,8 +74,11 @@ typedef struct {
     HgSlice statement; /* as it will run */
     HgSlice sent;      /* as the client sent it, when that differs; else without data */
     const HgPeerAddress *address;
-    const HgPeerAddress *via; /* NULL: as `address` */
-    const char *client_kind;  /* NULL: not known */
+    const HgPeerAddress *via;   /* NULL: as `address` */
+    const char *client_kind;    /* NULL: not known */
+    const char *policy_version; /* these three: as in ClientAsk */
+    const char *decision;
+    const char *const *policies;
 } HgStatementFacts;
 
 /* Records that a statement is submitted, if the spool takes it: see *outcome, as with

@@ -23,6 +23,7 @@ from .kit.messages import (
     execute_fields,
     handle_fields,
     info_fields,
+    open_fields,
 )
 from .kit.peer import Closed, LoginRefused, frame
 
@@ -131,6 +132,10 @@ def test_other_events(make_gate: Callable, backend: Backend, audit: Audit) -> No
     assert [event["call"] for event in audit.events("metadata_call")] == ["GetTypeInfo"]
     refused = audit.wait_for("login_refused")[0]
     assert refused["principal"] == "alice" and refused["reason"]
+    other = {"hive.server2.proxy.user": "carol"}
+    assert peer.call("OpenSession", open_fields(conf=other)).sql_state == "42501"
+    no_session = audit.wait_for("session_refused")[0]
+    assert no_session["principal"] == "alice" and "may not run" in no_session["reason"]
     gate.signal(signal.SIGHUP)
     audit.wait_for("config_loaded", count=2)
     peer.close()
@@ -327,6 +332,23 @@ def test_the_end_of_hivegate(make_gate: Callable, backend: Backend, slow: Audit)
     assert gate.wait_exit() == 0
     assert slow.statements() == [("SELECT 1", "refused")]
     assert slow.events()[-1]["kind"] == "service_stopped"
+
+
+def test_refused_at_the_end_of_hivegate(make_gate: Callable, backend: Backend, audit: Audit) -> None:
+    gate = audited(make_gate, audit, backend)
+    peer, session = gate.session()
+    peer.execute(session, "RUN 1", run_async=True)
+    gate.terminate()
+    gate.wait_log("stopping")
+    eventually(
+        lambda: peer.call("ExecuteStatement", execute_fields(session, "SELECT 2")).code != 0,
+        "it takes no new work",
+    )
+    refused = audit.wait_for("statement_refused")[-1]
+    assert refused["statement"] == "SELECT 2" and refused["statement_id"] == refused["id"]
+    peer.close()
+    assert gate.wait_exit() == 0
+    assert audit.statements()[0] == ("RUN 1", "cancelled")
 
 
 def test_killed_while_it_runs(make_gate: Callable, backend: Backend, slow: Audit) -> None:

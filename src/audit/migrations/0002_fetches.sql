@@ -1,4 +1,5 @@
--- What was fetched of a statement is an event of its own, since its end is told before.
+-- What was fetched of a statement is an event of its own, since its end is told before; sessions may
+-- be refused.
 
 CREATE OR REPLACE VIEW hivegate.query AS
 SELECT s.statement_id AS id,
@@ -46,3 +47,13 @@ LEFT JOIN LATERAL (
     LIMIT 1) r ON true
 WHERE s.kind = 'statement_submitted'
    OR (s.kind = 'statement_refused' AND s.statement_id = s.id);
+
+DROP INDEX hivegate.event_refused;
+CREATE INDEX event_refused ON hivegate.event (at)
+    WHERE kind IN ('login_refused', 'session_refused', 'statement_refused');
+
+CREATE OR REPLACE VIEW hivegate.refused AS
+SELECT at, kind, principal, effective_user, client_address, body ->> 'reason' AS reason,
+       body ->> 'statement' AS statement, id, day
+FROM hivegate.event
+WHERE kind IN ('login_refused', 'session_refused', 'statement_refused');
