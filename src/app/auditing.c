@@ -76,7 +76,7 @@ static gboolean start_shipper(HgAuditing *auditing, GError **error)
 static void note_config(HgAuditing *auditing, const char *reason, const char *problem)
 {
     HgAuditEvent event;
-    g_autofree char *shown = hg_config_show(auditing->config);
+    g_autofree char *shown = hg_config_show(auditing->config, NULL);
     g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, shown, -1);
     hg_audit_event_init(&event, HG_AUDIT_CONFIG_LOADED);
     event.reason = hg_slice_from_string(reason);

@@ -226,6 +226,14 @@ typedef struct {
     guint queue;
 } HgJobsConfig;
 
+typedef struct {
+    const char *file; /* NULL: no policies are enforced */
+    const char *user; /* as whom tables are looked up; NULL: the pool's service account */
+    gint64 schema_ttl_ms;
+    gint64 lookup_timeout_ms;
+    guint tables;
+} HgPoliciesConfig;
+
 #define HG_ADMIN_DEFAULT_SOCKET "/run/hivegate/admin.sock"
 #define HG_ADMIN_TOKEN_MIN      16 /* characters */
 
@@ -287,6 +295,7 @@ typedef struct {
     HgLimitsConfig limits;
     HgTcpConfig tcp;
     HgJobsConfig jobs;
+    HgPoliciesConfig policies;
     HgAdminConfig admin;
     HgAuditConfig audit;
     gint64 shutdown_timeout_ms;

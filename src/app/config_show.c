@@ -162,9 +162,12 @@ static json_t *show_section(const HgSection *section, const void *from)
     return map;
 }
 
-char *hg_config_show(const HgConfig *config)
+char *hg_config_show(const HgConfig *config, const char *policy_version)
 {
     json_t *all = show_section(hg_options(), config);
+    if (policy_version != NULL)
+        json_object_set_new(json_object_get(all, "policies"), "version",
+                            json_string(policy_version));
     char *text = json_dumps(all, JSON_INDENT(2));
     char *copy = g_strdup(text);
     free(text);

@@ -4,4 +4,4 @@
 #include "app/config.h"
 
 /* JSON text; g_free. Any thread. */
-char *hg_config_show(const HgConfig *config);
+char *hg_config_show(const HgConfig *config, const char *policy_version);

@@ -786,6 +786,10 @@ static const HgOption config_rows[] = {
      SECTION(HgConfig, limits, limits_section),
      .text = "What clients may use up."},
     {.name = "tcp", SECTION(HgConfig, tcp, tcp_section), .text = "How dead peers are noticed."},
+    {.name = "policies",
+     SECTION_ELSEWHERE(HgConfig, policies, hg_option_policies_section),
+     .text = "What users may see: row filters, column masks and access. Without a file, "
+             "everything."},
     {.name = "admin",
      SECTION_ELSEWHERE(HgConfig, admin, hg_option_admin_section),
      .text = "Metrics, health and control."},

@@ -3,6 +3,7 @@
 #include "app/reload.h"
 
 #include "app/authentication.h"
+#include "app/enforcement.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 struct HgReload {
     const HgConfig *config;
     HgAuthenticator *authenticator;
+    HgPolicies *policies; /* NULL: none are configured */
     HgTlsSettings *tls;
     HgSecretBox *const *passwords; /* of the pools */
     HgMetrics *metrics;
@@ -27,14 +29,15 @@ struct HgReload {
     char *problem; /* of the last run; NULL: none */
 };
 
-HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator, HgTlsSettings *tls,
-                        HgSecretBox *const *passwords, HgMetrics *metrics, HgAuditing *auditing,
-                        HgLog *log)
+HgReload *hg_reload_new(const HgConfig *config, HgAuthenticator *authenticator,
+                        HgPolicies *policies, HgTlsSettings *tls, HgSecretBox *const *passwords,
+                        HgMetrics *metrics, HgAuditing *auditing, HgLog *log)
 {
     HgReload *reload = g_new0(HgReload, 1);
     pthread_condattr_t attributes;
     reload->config = config;
     reload->authenticator = authenticator;
+    reload->policies = policies;
     reload->tls = tls;
     reload->passwords = passwords;
     reload->metrics = metrics;
@@ -102,6 +105,25 @@ static gboolean read_password(HgReload *reload, const HgPoolConfig *pool, HgSecr
     return FALSE;
 }
 
+/* The set of policies in the file; *out is NULL when none are configured. */
+static gboolean read_policies(HgReload *reload, HgPolicySet **out, GString *problems)
+{
+    g_autoptr(GError) error = NULL;
+    if (reload->policies == NULL || hg_enforcement_read(reload->config, out, &error))
+        return TRUE;
+    hg_log(reload->log, HG_LOG_ERROR, "policies_not_reloaded", hg_log_text("why", error->message));
+    note_problem(problems, "policies", error->message);
+    return FALSE;
+}
+
+/* Holds for every statement from now on. */
+static void set_policies(HgReload *reload, HgPolicySet *take_set)
+{
+    g_autofree char *version = g_strdup(hg_policy_set_version(take_set));
+    if (hg_policies_replace(reload->policies, take_set))
+        hg_log(reload->log, HG_LOG_INFO, "policies_reloaded", hg_log_text("version", version));
+}
+
 /* Those of all pools, with NULL for what is in no file. */
 static gboolean read_passwords(HgReload *reload, GPtrArray *out, GString *problems)
 {
@@ -157,6 +179,7 @@ void hg_reload_run(HgReload *reload)
     g_autoptr(HgSecret) key = NULL;
     g_autoptr(GPtrArray) passwords =
         g_ptr_array_new_with_free_func((GDestroyNotify)hg_secret_unref);
+    g_autoptr(HgPolicySet) policies = NULL;
     pthread_mutex_lock(&reload->lock);
     guint asked = reload->asked;
     pthread_mutex_unlock(&reload->lock);
@@ -164,6 +187,7 @@ void hg_reload_run(HgReload *reload)
         note_problem(problems, "certificates", "some couldn't be read, as the log says");
     gboolean read = read_cookie_key(reload, &key, problems);
     read = read_passwords(reload, passwords, problems) && read;
+    read = read_policies(reload, &policies, problems) && read;
     if (!read) {
         hg_log(reload->log, HG_LOG_ERROR, "users_not_reloaded",
                hg_log_text("why", "something else couldn't be read: all or nothing"));
@@ -171,6 +195,8 @@ void hg_reload_run(HgReload *reload)
         if (key != NULL)
             set_cookie_key(reload, key, problems);
         set_passwords(reload, passwords);
+        if (policies != NULL)
+            set_policies(reload, g_steal_pointer(&policies));
     }
     gboolean failed = problems->len > 0;
     hg_auditing_note_reload(reload->auditing, failed ? problems->str : NULL);

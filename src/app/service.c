@@ -6,6 +6,7 @@
 #include "app/auditing.h"
 #include "app/authentication.h"
 #include "app/config_show.h"
+#include "app/enforcement.h"
 #include "app/pools.h"
 #include "app/reload.h"
 #include "app/tls_settings.h"
@@ -198,7 +199,11 @@ typedef struct {
 static char *show_config(void *data)
 {
     const Running *running = data;
-    return hg_config_show(running->config);
+    HgPolicies *policies = hg_gateway_options(running->gateway)->policies;
+    if (policies == NULL)
+        return hg_config_show(running->config, NULL);
+    g_autoptr(HgPolicyVersion) current = hg_policies_current(policies);
+    return hg_config_show(running->config, hg_policy_set_version(hg_policy_version_set(current)));
 }
 
 static gboolean reload_files(void *data, GError **error)
@@ -213,6 +218,16 @@ static guint count_endpoints(HgGateway *gateway)
     for (guint i = 0; i < hg_gateway_pools(gateway); i++)
         count += hg_pool_size(hg_gateway_pool_at(gateway, i));
     return count;
+}
+
+static void announce_policies(HgPolicies *policies, HgLog *log)
+{
+    if (policies == NULL)
+        return;
+    g_autoptr(HgPolicyVersion) current = hg_policies_current(policies);
+    const HgPolicySet *set = hg_policy_version_set(current);
+    hg_log(log, HG_LOG_INFO, "policies_loaded", hg_log_text("version", hg_policy_set_version(set)),
+           hg_log_uint("policies", hg_policy_set_count(set)));
 }
 
 /* Opens the admin server and serves until the end: the gateway is stopped then. FALSE with *error
@@ -234,6 +249,7 @@ static gboolean serve(Running *running, GError **error)
         hg_log(running->log, HG_LOG_INFO, "ready", hg_log_uint("workers", options->workers),
                hg_log_uint("connections", options->connections),
                hg_log_uint("endpoints", count_endpoints(running->gateway)));
+        announce_policies(options->policies, running->log);
         hg_tls_settings_warn(running->tls, running->log);
         wait_for_end(running->reload, running->tls, running->auditing, running->log);
     }
@@ -268,6 +284,10 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
     HgProxyOptions options = proxy_options(config, tls, impersonation, listeners, defaults);
     options.metrics = metrics;
     hg_pools_fill(pools, &options);
+    g_autoptr(HgPolicies) policies = NULL;
+    if (!hg_enforcement_new(config, &policies, error))
+        return FALSE;
+    options.policies = policies;
     g_autoptr(HgAuthenticator) authenticator = NULL;
     if (!hg_authentication_new(config, &authenticator, error))
         return FALSE;
@@ -283,8 +303,9 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
         hg_gateway_new(&options, hg_pools_list(pools), authenticator, log, fds, error);
     gboolean served = FALSE;
     if (gateway != NULL) {
-        g_autoptr(HgReload) reload = hg_reload_new(
-            config, authenticator, tls, hg_pools_passwords(pools), metrics, auditing, log);
+        g_autoptr(HgReload) reload =
+            hg_reload_new(config, authenticator, policies, tls, hg_pools_passwords(pools), metrics,
+                          auditing, log);
         Running running = {config, gateway, reload, tls, auditing, pools, version, log};
         served = serve(&running, error);
         hg_gateway_free(gateway);

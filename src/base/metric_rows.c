@@ -19,6 +19,7 @@ static const guint64 loop_bounds[] = {100 * US, 500 * US, 1 * MS, 5 * MS, 25 * M
 
 static const char *const directions[] = {"received", "sent", NULL};
 static const char *const connected[] = {"done", "failed", NULL};
+static const char *const decisions[] = {"unchanged", "rewritten", "refused", NULL};
 static const char *const proofs[] = {"password", "token", "certificate", "cookie", NULL};
 static const char *const login_outcomes[] = {"accepted", "denied", "unavailable", NULL};
 static const char *const check_methods[] = {"users",     "ldap",  "jwt", "introspection",
@@ -290,6 +291,17 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                  SAMPLED,
                                  .help = "1 while nothing new may begin, as the spool is full or "
                                          "its disk fails."},
+    [HG_METRIC_POLICY_DECISIONS] = {.name = "hivegate_policy_decisions_total",
+                                    COUNTER,
+                                    .labels = {{"decision", decisions}},
+                                    .help = "Statements, and other calls, that policies let "
+                                            "through unchanged or rewritten, or refused."},
+    [HG_METRIC_POLICY_INFO] = {.name = "hivegate_policy_info",
+                               GAUGE,
+                               SAMPLED,
+                               .labels = {{"version", NULL}},
+                               .help = "Always 1; the version of the policies in force is a "
+                                       "label. Not there without policies."},
     [HG_METRIC_BUILD_INFO] = {.name = "hivegate_build_info",
                               GAUGE,
                               SAMPLED,

@@ -159,6 +159,45 @@ gboolean hg_answer_success(HgBuffer *out, const HgMethod *method, gint32 seqid)
     return finish_reply(&writer);
 }
 
+gboolean hg_answer_operation_failed(HgBuffer *out, gint32 seqid, gint32 state,
+                                    const char *sql_state, const char *message)
+{
+    Status status = {HG_STATUS_SUCCESS, NULL, NULL, NULL};
+    HgWriter writer =
+        start_reply(out, hg_method_get(HG_METHOD_GET_OPERATION_STATUS), seqid, &status);
+    hg_writer_field_i32(&writer, 2, state);
+    if (sql_state != NULL)
+        hg_writer_field_string(&writer, 3, text(sql_state));
+    hg_writer_field_i32(&writer, 4, 0);
+    hg_writer_field_string(&writer, 5, text(message));
+    return finish_reply(&writer);
+}
+
+/* The rows of an old protocol and the column of a new one: a reader takes what it knows. */
+gboolean hg_answer_no_texts(HgBuffer *out, gint32 seqid)
+{
+    Status status = {HG_STATUS_SUCCESS, NULL, NULL, NULL};
+    HgWriter writer = start_reply(out, hg_method_get(HG_METHOD_FETCH_RESULTS), seqid, &status);
+    hg_writer_field_bool(&writer, 2, FALSE);
+    hg_writer_field(&writer, HG_THRIFT_STRUCT, 3);
+    hg_writer_field_i64(&writer, 1, 0);
+    hg_writer_field(&writer, HG_THRIFT_LIST, 2);
+    hg_writer_i8(&writer, HG_THRIFT_STRUCT);
+    hg_writer_i32(&writer, 0);
+    hg_writer_field(&writer, HG_THRIFT_LIST, 3);
+    hg_writer_i8(&writer, HG_THRIFT_STRUCT);
+    hg_writer_i32(&writer, 1);
+    hg_writer_field(&writer, HG_THRIFT_STRUCT, 7);
+    hg_writer_field(&writer, HG_THRIFT_LIST, 1);
+    hg_writer_i8(&writer, HG_THRIFT_STRING);
+    hg_writer_i32(&writer, 0);
+    hg_writer_field_string(&writer, 2, text(""));
+    hg_writer_stop(&writer); /* the column of texts */
+    hg_writer_stop(&writer); /* the column */
+    hg_writer_stop(&writer); /* the rows */
+    return finish_reply(&writer);
+}
+
 /* ---- handles that nobody knows ---- */
 
 /* How Java names an operation type (Spark 4.0.1; 3.5.3 doesn't know 9): not as the service does for

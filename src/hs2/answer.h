@@ -36,6 +36,14 @@ gboolean hg_answer_invalid_handle(HgBuffer *out, const HgMethod *method, gint32 
 gboolean hg_answer_success(HgBuffer *out, const HgMethod *method,
                            gint32 seqid) G_GNUC_WARN_UNUSED_RESULT;
 
+/* GetOperationStatus: the operation ended in this state (HG_STATE_...) with this error. */
+gboolean hg_answer_operation_failed(HgBuffer *out, gint32 seqid, gint32 state,
+                                    const char *sql_state,
+                                    const char *message) G_GNUC_WARN_UNUSED_RESULT;
+
+/* FetchResults: no rows of one column of texts, as an empty log has them. */
+gboolean hg_answer_no_texts(HgBuffer *out, gint32 seqid) G_GNUC_WARN_UNUSED_RESULT;
+
 /* TRUE when a Spark Thrift Server answers this GetInfo type itself; every other type makes it drop
  * the connection (measured, 3.5.3), so hg_answer_info() answers. */
 gboolean hg_info_is_forwarded(gint32 info_type);

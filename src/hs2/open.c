@@ -320,3 +320,22 @@ gboolean hg_open_read_wishes(const HgRequest *request, HgSlice message, HgOpenWi
     wishes = (HgOpenWishes){0};
     return TRUE;
 }
+
+gboolean hg_open_read_database(HgSlice message, char **out)
+{
+    HgRequest request;
+    *out = NULL;
+    if (hg_request_read(message, &request) != HG_REQUEST_OK)
+        return FALSE;
+    if (request.configuration.size == 0)
+        return TRUE;
+    Entries entries = read_entries(
+        hg_slice(message.data + request.configuration.offset, request.configuration.size));
+    while (next_entry(&entries)) {
+        if (!hg_slice_equal_string(entries.key, USE_DATABASE))
+            continue;
+        g_free(*out);
+        *out = hg_slice_dup_string(entries.value);
+    }
+    return !entries.broken;
+}

@@ -40,6 +40,10 @@ gboolean hg_open_read_wishes(const HgRequest *request, HgSlice message, HgOpenWi
 void hg_open_wishes_clear(HgOpenWishes *wishes);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HgOpenWishes, hg_open_wishes_clear)
 
+/* The same of the edited message; *out is NULL when it names none;
+ * g_free. FALSE: it can't be read. */
+gboolean hg_open_read_database(HgSlice message, char **out) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Appends the edited message, always with a strict head. FALSE with *error:
  *
  * - HG_ERROR_DENIED: a session variable that must not pass: hive.server2.proxy.user in any spelling

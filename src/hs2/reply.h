@@ -28,13 +28,19 @@ typedef struct {
 } HgReplyHead;
 
 /* TStatusCode, TOperationType and TOperationState values that hivegate looks at. */
-enum { HG_STATUS_SUCCESS = 0, HG_STATUS_SUCCESS_WITH_INFO = 1, HG_STATUS_ERROR = 3 };
+enum {
+    HG_STATUS_SUCCESS = 0,
+    HG_STATUS_SUCCESS_WITH_INFO = 1,
+    HG_STATUS_STILL_EXECUTING = 2,
+    HG_STATUS_ERROR = 3
+};
 enum { HG_OPERATION_EXECUTE_STATEMENT = 0 };
 enum {
     HG_STATE_FINISHED = 2,
     HG_STATE_CANCELED = 3,
     HG_STATE_CLOSED = 4,
     HG_STATE_ERROR = 5,
+    HG_STATE_PENDING = 7,
     HG_STATE_TIMEDOUT = 8
 };
 

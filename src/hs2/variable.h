@@ -29,6 +29,9 @@ typedef struct {
     const char *const *deny;  /* patterns of what they may not, even so; NULL: nothing more */
     const char *const *defaults; /* names and values in turns, for what the client doesn't set;
                                     NULL: none */
+    /* what the policies allow as well: asked with the name in lower case; NULL: anything */
+    gboolean (*policy_allows)(const void *policy, const char *name);
+    const void *policy;
 } HgVariableRules;
 
 /* TRUE when the key, in any spelling, asks for a session as somebody else. */

@@ -25,6 +25,7 @@ void hg_decision_clear(HgDecision *decision)
     g_free(decision->detail);
     g_clear_pointer(&decision->policies, g_ptr_array_unref);
     g_clear_pointer(&decision->uses, g_array_unref);
+    g_clear_pointer(&decision->missing, g_ptr_array_unref);
     g_clear_pointer(&decision->made, g_ptr_array_unref);
     *decision = (HgDecision){0};
 }

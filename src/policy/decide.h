@@ -16,8 +16,11 @@ typedef struct {
     HgSqlOptions options; /* how Spark reads the text in this session */
     gboolean case_sensitive;
     const char *const *temporary_views; /* names of the session's own, folded; NULL for none */
-    const char *unsupported; /* NULL, or a setting under which texts mean something else than is
-                                read here */
+    const char *unsupported;  /* NULL, or a setting under which texts mean something else than is
+                                 read here */
+    const GHashTable *absent; /* NULL: all tables are among the subject's schemas. Else the keys of
+                                 names that are surely no table's; what is named and in neither is
+                                 in the decision's `missing` */
     const char *nonce; /* letters and digits that nobody can guess, fresh for each statement */
 } HgPolicySession;
 
@@ -41,6 +44,7 @@ typedef struct {
     char *detail;        /* the same for an operator: the policy and why; may be NULL */
     GPtrArray *policies; /* of const char: names of the policies that apply to what it names */
     GArray *uses;        /* of HgDecisionUse */
+    GPtrArray *missing;  /* NULL, or keys (char *): decide again when they are known */
     GPtrArray *made;     /* what was made up for names that aren't known: the decision's own */
 } HgDecision;
 

@@ -55,6 +55,19 @@ static const HgTableAccess *access_of(HgAnalysis *analysis, const HgTable *table
     return hg_subject_access(analysis->subject, table);
 }
 
+/* Notes a name of which the caller doesn't know yet whether it is a table's. */
+static void note_missing(HgAnalysis *analysis, const char *key)
+{
+    const GHashTable *absent = analysis->session->absent;
+    GPtrArray **missing = &analysis->out->missing;
+    if (absent == NULL || g_hash_table_contains((GHashTable *)absent, key))
+        return;
+    if (*missing == NULL)
+        *missing = g_ptr_array_new_with_free_func(g_free);
+    if (!g_ptr_array_find_with_equal_func(*missing, key, g_str_equal, NULL))
+        g_ptr_array_add(*missing, g_strdup(key));
+}
+
 /* The table of a catalog, database and name; one that isn't known is made up, to be asked about by
  * its name alone. NULL when it is neither. */
 static const HgTable *find(HgAnalysis *analysis, const HgSqlNode *name, const char *catalog,
@@ -66,10 +79,11 @@ static const HgTable *find(HgAnalysis *analysis, const HgSqlNode *name, const ch
     g_autofree char *folded = hg_policy_fold(catalog);
     gboolean plain =
         strchr(catalog, '.') == NULL && strchr(database, '.') == NULL && strchr(table, '.') == NULL;
-    if (!plain || !hg_schemas_has_catalog(schemas, folded))
-        return NULL;
-    const HgTable *found = hg_schemas_find(schemas, key);
-    if (found != NULL || must_exist((HgSqlRole)name->role))
+    const HgTable *found = plain ? hg_schemas_find(schemas, key) : NULL;
+    if (plain && found == NULL)
+        note_missing(analysis, key);
+    if (!plain || !hg_schemas_has_catalog(schemas, folded) || found != NULL ||
+        must_exist((HgSqlRole)name->role))
         return found;
     return make_up(analysis, catalog, database, table);
 }
@@ -155,7 +169,10 @@ static gboolean check_access(HgAnalysis *analysis, const HgUse *use)
     g_autofree char *text = NULL;
     if (use->role == HG_SQL_ROLE_READ && !hg_access_allows(use->access, HG_ACTION_SELECT))
         return refuse_unknown(analysis, use->name);
-    if (use->access->broken == NULL)
+    /* of a table that isn't known nothing can fit; rules.c says what may be made */
+    gboolean unknown = use->table->columns->len == 0 && !must_exist(use->role) &&
+                       !hg_subject_identity(analysis->subject)->groups_unknown;
+    if (use->access->broken == NULL || unknown)
         return TRUE;
     text = hg_analysis_text(analysis, use->name);
     g_free(analysis->out->detail);
@@ -178,6 +195,8 @@ static gboolean add_use(HgAnalysis *analysis, const HgSqlReference *reference, c
     guint last = g_strv_length((char **)parts) - 1;
     if (reference->cte == NULL) {
         use.table = lookup(analysis, name, parts, &temporary);
+        if (use.table == NULL && !temporary && analysis->out->missing != NULL)
+            return TRUE; /* it is refused in the end, once all that is missing was noted */
         if (use.table == NULL && !temporary)
             return refuse_unknown(analysis, name);
     }
@@ -239,5 +258,6 @@ gboolean hg_analysis_resolve(HgAnalysis *analysis)
             return hg_analysis_refuse(analysis, hg_sql_scope_at(analysis->scope, i)->name->first,
                                       "the statement names too many tables");
     }
-    return TRUE;
+    return analysis->out->missing == NULL ||
+           hg_analysis_refuse(analysis, 0, "the tables that it names aren't known yet");
 }

@@ -2,6 +2,7 @@
  * not be set. See analysis.h. */
 #include "policy/analysis.h"
 #include "policy/name.h"
+#include "policy/setting.h"
 
 #include <string.h>
 
@@ -35,37 +36,6 @@ char *hg_analysis_set_key(const HgAnalysis *analysis, gboolean *writes)
     return hg_policy_fold(key);
 }
 
-/* Settings of how fast something runs, and never of what it means. */
-static gboolean is_harmless(const char *key)
-{
-    static const char *const keys[] = {
-        "spark.sql.shuffle.partitions",
-        "spark.sql.autobroadcastjointhreshold",
-        "spark.sql.broadcasttimeout",
-        "spark.sql.adaptive.*",
-        "spark.sql.files.maxpartitionbytes",
-        "spark.sql.files.openingcostinbytes",
-        "spark.sql.thriftserver.scheduler.pool",
-        "spark.sql.thriftserver.querytimeout",
-        "spark.sql.repl.eagereval.enabled",
-        "spark.job.description",
-        "spark.jobgroup.id",
-        "spark.scheduler.pool",
-    };
-    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-        if (hg_policy_glob(keys[i], key) && strstr(key, "exclude") == NULL &&
-            strstr(key, "class") == NULL)
-            return TRUE;
-    return FALSE;
-}
-
-static gboolean may_set(const HgAnalysis *analysis, const char *key)
-{
-    gboolean zone = strcmp(key, "spark.sql.session.timezone") == 0;
-    return is_harmless(key) ||
-           (zone && !hg_policy_set_uses_time_zone(hg_subject_set(analysis->subject)));
-}
-
 /* SET TIME ZONE ...: a setting in other words. */
 static gboolean is_time_zone(const HgAnalysis *analysis)
 {
@@ -84,7 +54,7 @@ gboolean hg_analysis_set_rules(HgAnalysis *analysis)
                                                   : hg_analysis_set_key(analysis, &writes);
     if (key == NULL || (!writes && !is_time_zone(analysis)))
         return TRUE; /* shows settings */
-    return may_set(analysis, key) ||
+    return hg_policy_may_set(hg_subject_set(analysis->subject), key) ||
            hg_analysis_refuse(analysis, analysis->root->first,
                               "%s may not be set where policies limit what you see", key);
 }

@@ -228,6 +228,24 @@ gboolean hg_policy_set_reads(const HgPolicySet *set, const HgTable *table)
     return FALSE;
 }
 
+void hg_policy_set_missing_reads(const HgPolicySet *set, const HgSchemas *schemas,
+                                 const GHashTable *absent, GPtrArray *out)
+{
+    for (guint i = 0; i < set->policies->len; i++) {
+        const HgPolicy *policy = g_ptr_array_index(set->policies, i);
+        for (guint k = 0; policy->reads != NULL && policy->reads[k] != NULL; k++) {
+            const char *read = policy->reads[k];
+            gboolean full = strchr(read, '.') != strrchr(read, '.');
+            g_autofree char *key =
+                full ? g_strdup(read) : g_strconcat(HG_POLICY_SESSION_CATALOG, ".", read, NULL);
+            if (hg_schemas_find(schemas, key) == NULL &&
+                !g_hash_table_contains((GHashTable *)absent, key) &&
+                !g_ptr_array_find_with_equal_func(out, key, g_str_equal, NULL))
+                g_ptr_array_add(out, g_steal_pointer(&key));
+        }
+    }
+}
+
 void hg_policy_set_free(HgPolicySet *set)
 {
     if (set == NULL)

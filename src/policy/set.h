@@ -95,6 +95,11 @@ gboolean hg_policy_set_protects(const HgPolicySet *set, const HgTable *table);
 /* TRUE when a policy's expressions read the table. */
 gboolean hg_policy_set_reads(const HgPolicySet *set, const HgTable *table);
 
+/* The keys of all tables that the policies' expressions read, and that `schemas` and `absent` (keys
+ * that are no table's) say nothing of: appended to `out` as texts that it owns. */
+void hg_policy_set_missing_reads(const HgPolicySet *set, const HgSchemas *schemas,
+                                 const GHashTable *absent, GPtrArray *out);
+
 /* NULL does nothing. */
 void hg_policy_set_free(HgPolicySet *set);
 

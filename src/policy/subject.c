@@ -14,6 +14,7 @@ struct HgSubject {
     guint capabilities;
     gboolean covered;
     gboolean misses_tables;
+    gboolean misses_columns;
     GHashTable *accesses; /* const HgTable -> HgTableAccess */
 };
 
@@ -64,13 +65,20 @@ static void sort(GPtrArray *policies)
     g_ptr_array_sort_with_data(policies, by_priority, order);
 }
 
+/* What there may be that a policy hides altogether. */
+static void note_missing(HgSubject *subject, const HgPolicy *policy)
+{
+    subject->misses_tables |= (policy->deny & HG_ACTION_SELECT) != 0;
+    subject->misses_columns |= policy->columns_allow != NULL || policy->columns_deny != NULL;
+}
+
 /* What a policy that applies means for everything but one table. */
 static void take(HgSubject *subject, const HgPolicy *policy)
 {
     g_ptr_array_add(subject->policies, (gpointer)policy);
     subject->capabilities |= policy->capabilities;
     subject->covered |= limits(policy);
-    subject->misses_tables |= (policy->deny & HG_ACTION_SELECT) != 0;
+    note_missing(subject, policy);
 }
 
 HgSubject *hg_subject_new(const HgPolicySet *set, const HgSchemas *schemas,
@@ -92,6 +100,7 @@ HgSubject *hg_subject_new(const HgPolicySet *set, const HgSchemas *schemas,
         if (identity->groups_unknown && asks_for_groups(policy)) {
             g_ptr_array_add(subject->uncertain, (gpointer)policy);
             subject->covered = TRUE;
+            note_missing(subject, policy);
         } else if (applies(policy, identity)) {
             take(subject, policy);
         }
@@ -123,6 +132,11 @@ gboolean hg_subject_is_covered(const HgSubject *subject)
 gboolean hg_subject_misses_tables(const HgSubject *subject)
 {
     return subject->misses_tables;
+}
+
+gboolean hg_subject_misses_columns(const HgSubject *subject)
+{
+    return subject->misses_tables || subject->misses_columns;
 }
 
 gboolean hg_subject_can(const HgSubject *subject, guint capabilities)

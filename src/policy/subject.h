@@ -23,6 +23,9 @@ gboolean hg_subject_is_covered(const HgSubject *subject);
 /* TRUE when there may be tables whose very existence is hidden from the identity. */
 gboolean hg_subject_misses_tables(const HgSubject *subject);
 
+/* The same of columns. */
+gboolean hg_subject_misses_columns(const HgSubject *subject);
+
 /* TRUE when all of these capabilities (HG_CAPABILITY_...) are granted. */
 gboolean hg_subject_can(const HgSubject *subject, guint capabilities);
 

@@ -1,6 +1,7 @@
 /* Gates, and what they hold: see client_hold.h. A hold owns a copy of the request, or of the first
  * piece of a reply. */
 #include "proxy/client_audit.h"
+#include "proxy/client_policy.h"
 
 struct ClientHold {
     guint64 number;
@@ -16,6 +17,7 @@ typedef ClientGate (*GateFunc)(HgClient *client, ClientAsk *ask);
 
 /* Each sees what the ones above let pass: whoever rewrites comes before whoever records. */
 static const GateFunc gates[] = {
+    hg_client_policy_gate,
     hg_client_audit_gate,
 };
 

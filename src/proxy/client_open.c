@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hs2/open.h"
+#include "policy/setting.h"
 #include "proxy/client_route.h"
 #include "proxy/orphan.h"
 #include "proxy/resident.h"
@@ -32,6 +33,8 @@ struct ClientOpening {
     HgEndpoint *endpoint;   /* counted by hg_pool_choose(); NULL between attempts */
     guint64 sent_at;        /* to that endpoint: hg_metrics_now() */
     HgBackend *backend;
+    char *begins_in;       /* a database, read from its name there; NULL: the default */
+    gboolean limited;      /* by policies, when it was asked for */
     gboolean counted;      /* in the quota; the lease takes that over */
     gboolean kept;         /* the connection came from the cache and may be stale */
     GString *problems;     /* what went wrong at each endpoint */
@@ -72,6 +75,7 @@ static void free_opening(ClientOpening *opening)
     g_free(opening->database);
     g_free(opening->effective_user);
     g_free(opening->asked_user);
+    g_free(opening->begins_in);
     hg_principal_unref(opening->effective);
     g_free(opening);
 }
@@ -195,6 +199,10 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
                        g_steal_pointer(&opening->endpoint), &theirs, keeps ? client->id : 0);
     hg_session_set_asked_user(session, opening->asked_user);
     hg_session_set_dialect(session, opening->dialect);
+    if (hg_client_options(client)->policies != NULL)
+        hg_session_set_policy(session,
+                              hg_session_policy_new(opening->effective_user, opening->effective,
+                                                    opening->limited, opening->begins_in));
     hg_session_set_origin(session,
                           &(HgSessionOrigin){.address = *hg_client_address(client),
                                              .listener = client->listener->name,
@@ -282,6 +290,9 @@ static GPtrArray *collect_defaults(const ClientOpening *opening)
 {
     const HgProxyOptions *options = hg_client_options(opening->client);
     GPtrArray *defaults = g_ptr_array_new();
+    for (const char *const *pin = hg_policy_pinned_settings(); opening->limited && *pin != NULL;
+         pin++)
+        g_ptr_array_add(defaults, (gpointer)*pin);
     for (guint i = options->n_defaults; i-- > 0;) {
         const char *const *set = options->defaults[i].set;
         if (!is_meant(&options->defaults[i], opening))
@@ -300,6 +311,38 @@ static GPtrArray *collect_defaults(const ClientOpening *opening)
     return defaults;
 }
 
+static gboolean policy_allows(const void *set, const char *name)
+{
+    return hg_policy_may_set(set, name);
+}
+
+/* A session of somebody whom policies limit has the settings that these want. */
+static void limit(ClientOpening *opening, HgPolicyVersion *version, HgVariableRules *variables)
+{
+    opening->limited =
+        hg_policy_version_limits(version, opening->effective_user, opening->effective);
+    if (!opening->limited)
+        return;
+    variables->policy_allows = policy_allows;
+    variables->policy = hg_policy_version_set(version);
+}
+
+/* Where the session begins: what names mean depends on it. */
+static gboolean find_database(ClientOpening *opening, GError **error)
+{
+    g_autofree char *value = NULL;
+    HgSlice message =
+        hg_slice(hg_buffer_data(&opening->request), hg_buffer_size(&opening->request));
+    g_clear_pointer(&opening->begins_in, g_free); /* of the pool that this one steps in for */
+    if (hg_open_read_database(message, &value) &&
+        (value == NULL || hg_session_policy_read_database(value, &opening->begins_in)))
+        return TRUE;
+    g_set_error(error, HG_ERROR, HG_ERROR_INVALID,
+                "hivegate: the database that the session begins in (use:database) isn't a plain "
+                "name; write it without quotes.");
+    return FALSE;
+}
+
 /* What the session's backend is told: the user as themselves, or by a service account. */
 static gboolean edit_request(ClientOpening *opening, const HgRequest *request, HgSlice message,
                              GError **error)
@@ -315,10 +358,15 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
                        .name_proxy_user = pool->login == HG_LOGIN_SERVICE,
                        .variables = {.allow = hg_client_options(client)->variables_allow,
                                      .deny = hg_client_options(client)->variables_deny}};
+    HgPolicies *policies = hg_client_options(client)->policies;
+    g_autoptr(HgPolicyVersion) version = policies != NULL ? hg_policies_current(policies) : NULL;
+    if (version != NULL)
+        limit(opening, version, &plan.variables);
     g_autoptr(GPtrArray) defaults = collect_defaults(opening);
     if (defaults->len > 1)
         plan.variables.defaults = (const char *const *)defaults->pdata;
-    return hg_open_rewrite(request, message, &plan, &opening->request, error);
+    return hg_open_rewrite(request, message, &plan, &opening->request, error) &&
+           (version == NULL || find_database(opening, error));
 }
 
 /* Counts the session in; fails when there are too many. */

@@ -81,6 +81,21 @@ typedef struct ClientHold ClientHold;               /* client_hold.c */
 typedef struct ClientHttp ClientHttp;               /* client_http.c */
 typedef struct ClientLateRefusal ClientLateRefusal; /* client_login.c */
 
+/* What policies want of the call under way, or of the request that is held (client_policy.c). */
+typedef struct {
+    guint rounds;             /* of looking up the tables of the held request */
+    HgPolicyVersion *version; /* referenced; under which it was let through */
+    gboolean guarded;         /* errors aren't handed on as they come */
+    gboolean changes_tables;
+    char *catalog; /* where the session stands when the call succeeds; NULL: where it does */
+    char *database;
+    gboolean withheld; /* the reply is an error: none of it goes out */
+    gboolean exception;
+    gint32 operation_state;
+    char *sql_state;
+    char *message;
+} ClientPolicy;
+
 /* A window onto bytes that have come: in the worker's scratch or in client->in, with headroom in
  * front. What is used is taken off its front. */
 typedef struct {
@@ -148,6 +163,7 @@ struct HgClient {
     Lease *leases;           /* home leases */
     ClientCall call;
     ClientOpening *opening;
+    ClientPolicy policy;
     ClientHold *hold;                /* what waits for a letter; NULL: nothing does */
     guint64 holds;                   /* that were named so far */
     HgStatementRecord *record;       /* of the statement that is held or called; NULL: none */

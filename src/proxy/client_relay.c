@@ -2,6 +2,7 @@
  * handles inside error texts are replaced, the rest is untouched. */
 #include "proxy/client_audit.h"
 
+#include "proxy/client_policy.h"
 #include "proxy/closer.h"
 #include "proxy/orphan.h"
 #include "proxy/resident.h"
@@ -157,6 +158,7 @@ static void finish_call(HgClient *client)
     hg_operation_unref(call.operation);
     g_free(call.statement);
     hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_UNKNOWN, "its answer names no operation");
+    hg_client_policy_clear(client);
     hg_client_done(client);
 }
 
@@ -166,7 +168,8 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
 {
     hg_client_set_state(client, CLIENT_CALLING);
     ClientCall *call = &client->call;
-    gboolean whole = call->method->gives != HG_GIVES_NOTHING;
+    gboolean whole =
+        call->method->gives != HG_GIVES_NOTHING || (client->policy.guarded && !call->fetches_rows);
     if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole)) {
         hg_client_audit_forwarded(client);
         if (client->ready_at != 0) {
@@ -208,6 +211,7 @@ static HgOperation *adopt_operation(HgClient *client, HgReplyPiece *piece)
     if (client->call.runs_at_once)
         end_operation(client, operation, HG_OPERATION_FINISHED);
     hg_reply_set_handle(piece->head, piece->bytes, hg_operation_handle(operation));
+    hg_client_policy_adopt(client, operation);
     return operation;
 }
 
@@ -324,6 +328,8 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
     HgClient *client = lease->client;
     gboolean last = piece->last;
     gboolean waits = FALSE;
+    HgBuffer clean;
+    hg_buffer_init(&clean, NULL);
     hg_client_enter(client);
     if (piece->first && last && client->call.operation != NULL &&
         hg_client_is_killed(client->call.operation, client->call.method)) {
@@ -336,7 +342,14 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         hg_client_audit_rows(client, piece);
     if (piece->first) {
         waits = note_head(client, piece);
-        hg_client_speak(lease->session, client->call.method, piece);
+        if (!hg_client_policy_note(client, piece, &clean)) {
+            client->end_reason = "its answer is an error too long to be looked through";
+            hg_client_end(client);
+            hg_client_leave(client);
+            return HG_FLOW_GO;
+        }
+        if (!client->policy.withheld)
+            hg_client_speak(lease->session, client->call.method, piece);
         if (!last && !waits)
             hg_client_set_state(client, CLIENT_REPLYING);
     }
@@ -344,10 +357,12 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         forget_closed(client);
     if (waits) {
         HgFlow held = hg_client_hold_reply(client, piece);
+        hg_buffer_clear(&clean);
         hg_client_leave(client);
         return held;
     }
     HgFlow flow = client->transport->write_piece(client, piece);
+    hg_buffer_clear(&clean);
     if (ready_at != 0)
         client->call.added += hg_metrics_now() - ready_at;
     if (last && client->state != CLIENT_CLOSED)
@@ -549,6 +564,7 @@ void hg_client_end_leases(HgClient *client)
         let_go(client, call.lease->backend);
         free_lease(call.lease);
     }
+    hg_client_policy_clear(client);
     hg_operation_unref(call.operation);
     g_free(call.statement);
     while (client->leases != NULL) {

@@ -131,25 +131,28 @@ static gboolean refuse_other(HgClient *client, const HgRequest *request, const H
 }
 
 /* The beginning of a statement, for people; it is valid UTF-8 and is cut between characters. */
-static char *beginning_of(const HgRequest *request, const guint8 *message)
+static char *beginning_of(const char *text, gsize whole)
 {
-    const char *text = (const char *)message + request->statement.offset;
-    gsize size = MIN(request->statement.size, STATEMENT_SHOWN);
-    while (size > 0 && size < request->statement.size && (text[size] & 0xC0) == 0x80)
+    gsize size = MIN(whole, STATEMENT_SHOWN);
+    while (size > 0 && size < whole && (text[size] & 0xC0) == 0x80)
         size--;
     return g_strndup(text, size);
 }
 
 /* What the call is, as far as it is counted and shown. */
-static void note_kind(ClientCall *call, const HgRequest *request, const guint8 *message)
+static void note_kind(ClientCall *call, const ClientAsk *ask)
 {
+    const HgRequest *request = ask->request;
     call->fetches_rows = request->method->id == HG_METHOD_FETCH_RESULTS && request->fetch_type == 0;
     if (request->method->gives != HG_GIVES_OPERATION)
         return;
     call->began_us = g_get_monotonic_time();
     call->runs_at_once = request->method->id != HG_METHOD_EXECUTE_STATEMENT || !request->run_async;
     if (request->method->id == HG_METHOD_EXECUTE_STATEMENT)
-        call->statement = beginning_of(request, message);
+        call->statement = ask->sent != NULL
+                              ? beginning_of(ask->sent, strlen(ask->sent))
+                              : beginning_of((const char *)ask->message + request->statement.offset,
+                                             request->statement.size);
 }
 
 /* Forwards a request that has passed the gates. */
@@ -169,7 +172,7 @@ static void forward_passed(HgClient *client, const ClientAsk *ask)
                                 .seqid = request->head.seqid,
                                 .operation = operation != NULL ? hg_operation_ref(operation) : NULL,
                                 .lease = lease};
-    note_kind(&client->call, request, message);
+    note_kind(&client->call, ask);
     if (client->call.fetches_rows && hg_client_recorder(client) != NULL)
         client->call.began_us = g_get_monotonic_time();
     hg_client_hold_cancel(client); /* of what is forwarded now: the next request may be held */

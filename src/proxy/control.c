@@ -296,6 +296,15 @@ static void sample_operations(HgGateway *gateway, HgMetricsText *text)
     hg_metrics_sample(text, HG_METRIC_OPERATIONS, ended, counts.operations_ended);
 }
 
+static void sample_policies(HgMetricsText *text, HgPolicies *policies)
+{
+    if (policies == NULL)
+        return;
+    g_autoptr(HgPolicyVersion) current = hg_policies_current(policies);
+    const char *version = hg_policy_set_version(hg_policy_version_set(current));
+    hg_metrics_sample(text, HG_METRIC_POLICY_INFO, &version, 1);
+}
+
 void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
 {
     const HgProxyOptions *options = hg_gateway_options(gateway);
@@ -343,6 +352,9 @@ void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
         break;
     case HG_METRIC_THROTTLED:
         sample_one(text, metric, hg_authenticator_throttled(hg_gateway_authenticator(gateway)));
+        break;
+    case HG_METRIC_POLICY_INFO:
+        sample_policies(text, options->policies);
         break;
     default:
         break;

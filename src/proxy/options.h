@@ -11,6 +11,7 @@
 #include "cluster/pool.h"
 #include "net/socket.h"
 #include "net/tls.h"
+#include "proxy/policies.h"
 #include "proxy/routing.h"
 
 typedef struct HgRecorder HgRecorder;
@@ -89,4 +90,5 @@ typedef struct {
     guint n_routes;
     HgMetrics *metrics;   /* with a shard for each worker */
     HgRecorder *recorder; /* borrowed; NULL: nothing is put on record */
+    HgPolicies *policies; /* borrowed; NULL: none are enforced */
 } HgProxyOptions;

@@ -21,6 +21,7 @@ struct HgOperation {
     char *statement; /* its beginning; NULL */
     HgStatementRecord *record;
     HgSession *session;
+    HgOperationPolicy policy; /* with a reference to the version */
     HgHandle handle;
     HgHandle backend;
     HgOperation *next; /* in the session's list; both under its lock */
@@ -44,6 +45,7 @@ struct HgSession {
     atomic_llong used_at; /* ms of the monotonic clock */
     HgDialect dialect;
     HgSessionOrigin origin;
+    HgSessionPolicy *policy; /* NULL: none are configured */
     pthread_mutex_t lock;
     HgOperation *operations;
     char *lost_why;
@@ -89,6 +91,7 @@ void hg_session_unref(HgSession *session)
     give_back(session);
     hg_endpoint_unref(session->endpoint);
     hg_principal_unref(session->principal);
+    hg_session_policy_free(session->policy);
     pthread_mutex_destroy(&session->lock);
     g_free(session->effective_user);
     g_free(session->asked_user);
@@ -217,6 +220,16 @@ void hg_session_set_database(HgSession *session, const char *database)
     pthread_mutex_unlock(&session->lock);
 }
 
+void hg_session_set_policy(HgSession *session, HgSessionPolicy *take_policy)
+{
+    session->policy = take_policy;
+}
+
+HgSessionPolicy *hg_session_policy(const HgSession *session)
+{
+    return session->policy;
+}
+
 HgSessionState hg_session_state(const HgSession *session)
 {
     return (HgSessionState)atomic_load_explicit(&session->state, memory_order_acquire);
@@ -289,6 +302,7 @@ void hg_operation_unref(HgOperation *operation)
     hg_operation_unlink(operation);
     hg_statement_record_free(operation->record);
     hg_session_unref(operation->session);
+    hg_policy_version_unref(operation->policy.version);
     g_free(operation->statement);
     g_free(operation);
 }
@@ -352,6 +366,18 @@ void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_rec
 HgStatementRecord *hg_operation_record(const HgOperation *operation)
 {
     return operation->record;
+}
+
+void hg_operation_set_policy(HgOperation *operation, const HgOperationPolicy *policy)
+{
+    operation->policy = *policy;
+    if (policy->version != NULL)
+        hg_policy_version_ref(policy->version);
+}
+
+const HgOperationPolicy *hg_operation_policy(const HgOperation *operation)
+{
+    return &operation->policy;
 }
 
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us)

@@ -11,6 +11,7 @@
 #include "cluster/pool.h"
 #include "hs2/dialect.h"
 #include "hs2/handle.h"
+#include "proxy/session_policy.h"
 
 typedef struct HgSession HgSession;
 typedef struct HgOperation HgOperation;
@@ -86,6 +87,11 @@ const HgDialect *hg_session_dialect(const HgSession *session);
 char *hg_session_dup_database(HgSession *session);
 void hg_session_set_database(HgSession *session, const char *database);
 
+/* What it is as far as policies go; NULL: none are configured. Takes it; set before anybody else
+ * knows the session. */
+void hg_session_set_policy(HgSession *session, HgSessionPolicy *take_policy);
+HgSessionPolicy *hg_session_policy(const HgSession *session);
+
 /* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);
 
@@ -145,6 +151,16 @@ const char *hg_operation_statement(const HgOperation *operation);
  * else knows the operation. NULL: nothing is. */
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record);
 HgStatementRecord *hg_operation_record(const HgOperation *operation);
+
+/* Under which policies it was let through, and what follows from them. Set before anybody else
+ * knows the operation. */
+typedef struct {
+    HgPolicyVersion *version; /* NULL: no policies are configured */
+    gboolean guarded;         /* policies limit its user: what is said of it is looked through */
+    gboolean changes_tables;  /* when it has run, what is known of tables may be wrong */
+} HgOperationPolicy;
+void hg_operation_set_policy(HgOperation *operation, const HgOperationPolicy *policy);
+const HgOperationPolicy *hg_operation_policy(const HgOperation *operation);
 
 /* TRUE once, for a statement: its first rows are fetched. */
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us);

@@ -7,6 +7,7 @@
 #include "net/timer.h"
 #include "proxy/client.h"
 #include "proxy/resident.h"
+#include "proxy/schema_fetch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,7 +26,8 @@ struct HgWorker {
     guint8 *scratch;
     HgBackendCache *cache;
     HgResidents *residents;
-    GHashTable *clients; /* id -> HgClient */
+    HgSchemaFetches *fetches; /* NULL: no policies are configured */
+    GHashTable *clients;      /* id -> HgClient */
     guint64 next_id;
     atomic_uint load;
     guint closers;
@@ -64,6 +66,8 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
         .metrics = hg_metrics_shard(hg_gateway_options(gateway)->metrics, index)};
     worker->cache = hg_backend_cache_new(&worker->context);
     worker->residents = hg_residents_new(worker);
+    if (worker->context.options->policies != NULL)
+        worker->fetches = hg_schema_fetches_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
     /* ids of different workers never meet: a session's home is known by it */
     worker->next_id = (guint64)index << ID_BITS;
@@ -95,6 +99,7 @@ void hg_worker_free(HgWorker *worker)
     hg_worker_join(worker);
     hg_backend_cache_free(worker->cache);
     hg_residents_free(worker->residents);
+    hg_schema_fetches_free(worker->fetches);
     hg_loop_free(worker->loop);
     g_hash_table_destroy(worker->clients);
     g_free(worker->scratch);
@@ -244,6 +249,11 @@ void hg_worker_drain(HgWorker *worker)
     order->worker = worker;
     if (!hg_loop_post(worker->loop, &order->task))
         g_free(order);
+}
+
+HgSchemaFetches *hg_worker_schema_fetches(HgWorker *worker)
+{
+    return worker->fetches;
 }
 
 HgResidents *hg_worker_residents(HgWorker *worker)

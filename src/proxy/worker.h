@@ -11,6 +11,7 @@
 typedef struct HgWorker HgWorker;
 typedef struct HgClient HgClient;
 typedef struct HgResidents HgResidents;
+typedef struct HgSchemaFetches HgSchemaFetches;
 
 /* Starts a worker's thread; `index` tells the workers of a gateway apart. NULL with *error when the
  * kernel refuses. Main thread, as join and free. */
@@ -72,6 +73,9 @@ guint hg_worker_of_client(guint64 id);
 
 /* The sessions that live with the worker (proxy/resident.h); borrowed. */
 HgResidents *hg_worker_residents(HgWorker *worker);
+
+/* Looking tables up for policies; borrowed, NULL when none are configured. */
+HgSchemaFetches *hg_worker_schema_fetches(HgWorker *worker);
 
 /* Counts such sessions, which the end of the worker waits for. */
 void hg_worker_resident_began(HgWorker *worker);

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from pyhive import hive
+from support.hivegate import Hivegate, default_config
+from support.net import free_port
 from support.paths import ROOT
+from support.relay import Relay
 from support.spark import SparkThriftServer
+from TCLIService import ttypes
 
 HERE = Path(__file__).parent
 
@@ -70,6 +74,62 @@ class Session:
         answer = self.run(sql)
         assert answer.error is None, f"{sql}\n{answer.error[:2000]}"
         return answer
+
+
+USERS = {
+    "bob": ("bob-secret", ["analysts"]),
+    "alice": ("alice-secret", ["analysts"]),
+    "carl": ("carl-secret", []),
+    "root": ("root-secret", ["admins"]),
+}
+
+
+def gateway(server: SparkThriftServer, policies: Path) -> Hivegate:
+    """A gateway in front of the server that enforces a policies file; to be started."""
+    config = default_config([f"127.0.0.1:{server.port}"])
+    http = {"name": "http", "bind": f"127.0.0.1:{free_port()}", "transport": "http"}
+    config["listeners"].append(http)
+    config["policies"] = {"file": str(policies), "user": "hivegate"}
+    return Hivegate(config, USERS)
+
+
+class Through(Session):
+    """A session of one user through the gateway; `heard` is every byte that came back."""
+
+    def __init__(self, port: int, user: str, database: str = "default"):
+        self.relay = Relay(port)
+        self.heard = self.relay.keep()
+        self._connection = hive.connect(
+            "127.0.0.1",
+            self.relay.port,
+            username=user,
+            password=USERS[user][0],
+            auth="CUSTOM",
+            database=database,
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+        self.relay.close()
+
+    def __enter__(self) -> Through:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def cursor(self) -> Any:
+        return self._connection.cursor()
+
+    def tables(self) -> Any:
+        """The status of the answer to GetTables."""
+        request = ttypes.TGetTablesReq(sessionHandle=self._connection.sessionHandle)
+        return self._connection.client.GetTables(request).status
+
+    def refused(self, sql: str) -> str:
+        error = self.run(sql).error
+        assert error is not None and "hivegate" in error, f"{sql}\n{error}"
+        return error
 
 
 @dataclass

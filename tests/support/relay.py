@@ -21,6 +21,7 @@ class Relay:
         self.silent = False
         self.most: int | None = None
         self.accepted = 0
+        self._kept: bytearray | None = None
         self._target = (host, target)
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
@@ -37,6 +38,11 @@ class Relay:
     def close(self) -> None:
         end(self._listener)
         self.cut()
+
+    def keep(self) -> bytearray:
+        """All that comes back from now on."""
+        self._kept = bytearray()
+        return self._kept
 
     def cut(self) -> None:
         """Ends all connections; new ones are taken."""
@@ -64,6 +70,8 @@ class Relay:
     def _copy(self, source: socket.socket, target: socket.socket, back: bool) -> None:
         try:
             while data := source.recv(65536):
+                if back and self._kept is not None:
+                    self._kept += data
                 if back and self.delay:
                     time.sleep(self.delay)
                 while back and self.silent:

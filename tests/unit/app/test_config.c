@@ -221,6 +221,21 @@ static void check_error(const char *text, const char *expected)
                   expected);
 }
 
+START_TEST(test_policies)
+{
+    check_error(LEAST "policies: {user: hive}\n",
+                "c:4:11: policies.file is missing; expected the path of a policies file");
+    check_error(LEAST "policies: {file: p.yaml}\n",
+                "c:4:11: policies.user is missing: pools[0] has login: as-user, so hivegate has no "
+                "name of its own there; expected a user who may DESCRIBE every table");
+    g_autoptr(HgConfig) config = parse(LEAST "policies: {file: p.yaml, user: hive}\n");
+    ck_assert_str_eq(config->policies.user, "hive");
+    ck_assert_int_eq(config->policies.schema_ttl_ms, 30000);
+    g_autoptr(HgConfig) without = parse(LEAST);
+    ck_assert_ptr_null(without->policies.file);
+}
+END_TEST
+
 START_TEST(test_values)
 {
     static const struct {
@@ -259,12 +274,12 @@ START_TEST(test_values)
         {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
                        "authentication, impersonation, session_variables, pools, routing, "
                        "announcement, limits, tcp, "
-                       "admin, audit, jobs, shutdown_timeout, log; did you "
+                       "policies, admin, audit, jobs, shutdown_timeout, log; did you "
                        "mean workers?"},
         {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
                     "authentication, impersonation, session_variables, pools, routing, "
                     "announcement, limits, tcp, "
-                    "admin, audit, jobs, shutdown_timeout, log"},
+                    "policies, admin, audit, jobs, shutdown_timeout, log"},
         {"log: {lvl: info}",
          "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
         {"workers: 1\nworkers: 2",
@@ -836,6 +851,7 @@ Suite *config_suite(void)
     tcase_add_test(tcase, test_relative_paths);
     tcase_add_test(tcase, test_counted);
     tcase_add_test(tcase, test_summary);
+    tcase_add_test(tcase, test_policies);
     tcase_add_test(tcase, test_values);
     tcase_add_test(tcase, test_listener_errors);
     tcase_add_test(tcase, test_proxy_errors);

@@ -5,6 +5,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(method_suite());
     srunner_add_suite(runner, schema_suite());
+    srunner_add_suite(runner, execute_suite());
     srunner_add_suite(runner, handle_suite());
     srunner_add_suite(runner, utf8_suite());
     srunner_add_suite(runner, request_suite());

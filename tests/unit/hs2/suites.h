@@ -5,6 +5,7 @@
 
 Suite *answer_suite(void);
 Suite *dialect_suite(void);
+Suite *execute_suite(void);
 Suite *handle_suite(void);
 Suite *method_suite(void);
 Suite *open_suite(void);

@@ -3,7 +3,7 @@
 #include "hs2/variable.h"
 #include "suites.h"
 
-static const HgVariableRules no_rules = {NULL, NULL, NULL};
+static const HgVariableRules no_rules = {0};
 
 static HgVariableVerdict judge(const char *key, const char *value)
 {
@@ -15,6 +15,32 @@ static HgVariableVerdict judge(const char *key, const char *value)
         ck_assert(g_error_matches(error, HG_ERROR, HG_ERROR_DENIED));
     return verdict;
 }
+
+static gboolean only_adaptive(const void *policy, const char *name)
+{
+    ck_assert_ptr_eq(policy, &no_rules);
+    return g_str_has_prefix(name, "spark.sql.adaptive.");
+}
+
+/* Asked without prefixes and in lower case; what drivers send by themselves passes. */
+START_TEST(test_what_policies_allow)
+{
+    HgVariableRules rules = {.policy_allows = only_adaptive, .policy = &no_rules};
+    static const struct {
+        const char *key;
+        HgVariableVerdict verdict;
+    } cases[] = {
+        {"set:hiveconf:spark.sql.Adaptive.enabled", HG_VARIABLE_PASS},
+        {"spark.sql.ansi.enabled", HG_VARIABLE_REFUSE},
+        {"set:hivevar:x", HG_VARIABLE_REFUSE},
+        {"use:database", HG_VARIABLE_PASS},
+        {"set:hiveconf:hive.server2.thrift.resultset.default.fetch.size", HG_VARIABLE_PASS}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+        ck_assert_int_eq(hg_variable_judge(hg_slice_from_string(cases[i].key),
+                                           hg_slice_from_string("1"), "alice", &rules, NULL),
+                         cases[i].verdict);
+}
+END_TEST
 
 START_TEST(test_what_passes)
 {
@@ -162,9 +188,9 @@ START_TEST(test_rules)
     static const char *const allow[] = {"spark.sql.*", "spark.driver.*", "ſ.x", NULL};
     static const char *const deny[] = {"*.Legacy.*", NULL};
     static const char *const nothing[] = {NULL};
-    const HgVariableRules both = {allow, deny, NULL};
-    const HgVariableRules closed = {nothing, NULL, NULL};
-    const HgVariableRules only_deny = {NULL, deny, NULL};
+    const HgVariableRules both = {.allow = allow, .deny = deny};
+    const HgVariableRules closed = {.allow = nothing};
+    const HgVariableRules only_deny = {.deny = deny};
     ck_assert_int_eq(judge_by(&both, "set:hiveconf:spark.sql.ansi.enabled"), HG_VARIABLE_PASS);
     ck_assert_int_eq(judge_by(&both, "SET:SPARK.SQL.x"), HG_VARIABLE_PASS);
     ck_assert_int_eq(judge_by(&both, "spark.sql.legacy.x"), HG_VARIABLE_REFUSE);
@@ -235,6 +261,7 @@ Suite *variable_suite(void)
 {
     Suite *suite = suite_create("hs2/variable");
     TCase *tests = tcase_create("variable");
+    tcase_add_test(tests, test_what_policies_allow);
     tcase_add_test(tests, test_what_passes);
     tcase_add_test(tests, test_another_user);
     tcase_add_test(tests, test_the_server_itself);

@@ -231,6 +231,9 @@ int main(void)
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_add_suite(runner, touched_suite());
+    srunner_add_suite(runner, clean_error_suite());
+    srunner_add_suite(runner, schema_cache_suite());
+    srunner_add_suite(runner, session_policy_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

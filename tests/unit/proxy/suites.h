@@ -4,3 +4,6 @@
 #include <check.h>
 
 Suite *touched_suite(void);
+Suite *clean_error_suite(void);
+Suite *schema_cache_suite(void);
+Suite *session_policy_suite(void);

@@ -1,0 +1,17 @@
+/* The ExecuteStatement that goes to the backend when hivegate has changed it. Pure; any thread. */
+#pragma once
+
+#include "base/buffer.h"
+#include "hs2/request.h"
+
+/* What becomes of the request. */
+typedef struct {
+    HgSlice statement;     /* its new text; data NULL: as it came */
+    gboolean drop_overlay; /* without the settings that it carries (confOverlay) */
+    gboolean wait;         /* answered when it has run, even if the client wouldn't wait */
+} HgExecuteEdit;
+
+/* Appends the edited message, with the head that it has. `request` must be an OK ExecuteStatement
+ * over `message`, and not incomplete. FALSE, and `out` as before, when the buffer can't grow. */
+gboolean hg_execute_rewrite(const HgRequest *request, const guint8 *message,
+                            const HgExecuteEdit *edit, HgBuffer *out) G_GNUC_WARN_UNUSED_RESULT;

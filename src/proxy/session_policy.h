@@ -1,0 +1,72 @@
+/* What a session is as far as policies go: who it runs as, where it stands (catalog and database),
+ * and whether it was opened as policies want it; and the ruling on each of its statements.
+ *
+ * It belongs to the session; what changes is under a lock. Any thread. */
+#pragma once
+
+#include "auth/principal.h"
+#include "policy/decide.h"
+#include "proxy/policies.h"
+
+typedef struct HgSessionPolicy HgSessionPolicy;
+
+/* What may be done with a statement. */
+typedef enum {
+    HG_RULING_PASSES,  /* as it came */
+    HG_RULING_REWRITE, /* `sql` runs instead */
+    HG_RULING_REFUSE,  /* `reason` says why */
+    HG_RULING_LOOK_UP, /* `missing`, and the engine when `asks_engine`, have to be learned first */
+} HgRulingKind;
+
+typedef struct {
+    HgRulingKind kind;
+    gboolean same;    /* REWRITE: to the text that came */
+    gboolean covered; /* policies limit the user: what the backend says of it is looked through */
+    HgSqlStatementKind statement;
+    char *sql;
+    char *reason;       /* for the user */
+    char *detail;       /* for an operator; may be NULL */
+    char *policies;     /* names, with commas between; may be NULL */
+    GPtrArray *missing; /* of char * */
+    gboolean asks_engine;
+    guint64 generation; /* of the picture in which something is missing */
+    gboolean moves;     /* when it succeeds, the session stands at `catalog` and `database` */
+    char *catalog;
+    char *database;
+    gboolean changes_tables; /* it may make what is known of tables wrong */
+} HgRuling;
+
+void hg_ruling_clear(HgRuling *ruling);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HgRuling, hg_ruling_clear)
+
+/* For a session of `user`, of whom `known` says the rest; NULL: nothing is known, the groups least
+ * of all. `pinned`: it was opened with the settings that policies want. `database`: where it
+ * begins; NULL: at the default. */
+HgSessionPolicy *hg_session_policy_new(const char *user, HgPrincipal *known, gboolean pinned,
+                                       const char *database);
+void hg_session_policy_free(HgSessionPolicy *session); /* NULL is fine */
+
+/* TRUE when a policy in force limits this user now. */
+gboolean hg_session_policy_limits(const HgSessionPolicy *session, HgPolicyVersion *version);
+
+/* What of the tables themselves is hidden from the user, whatever is in them. */
+typedef struct {
+    gboolean limited; /* as above */
+    gboolean misses_tables;
+    gboolean misses_columns;
+} HgPolicySight;
+HgPolicySight hg_session_policy_sight(const HgSessionPolicy *session, HgPolicyVersion *version);
+
+/* The same before there is a session. */
+gboolean hg_policy_version_limits(HgPolicyVersion *version, const char *user, HgPrincipal *known);
+
+/* Rules on a statement; *out is to be cleared. */
+void hg_session_policy_rule(HgSessionPolicy *session, HgPolicyVersion *version,
+                            const HgPicture *picture, HgSlice text, HgRuling *out);
+
+/* The session stands elsewhere. */
+void hg_session_policy_move(HgSessionPolicy *session, const char *catalog, const char *database);
+
+/* Reads the value of use:database; the names that it means, to be freed. FALSE when they can't be
+ * read. */
+gboolean hg_session_policy_read_database(const char *value, char **database);

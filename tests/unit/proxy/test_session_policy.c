@@ -1,0 +1,238 @@
+/* Tests of proxy/session_policy: rulings on a session's statements. */
+#include "proxy/session_policy.h"
+#include "suites.h"
+
+#include <string.h>
+
+static HgPolicies *policies;
+static HgPolicyVersion *version;
+
+/* hr.emp is limited for bob, and hr.map read by a policy; root may do everything. */
+static HgPolicySet *set_new(const char *name)
+{
+    char *const emp[] = {(char *)"hr.emp", NULL}, *const none[] = {(char *)"b", NULL};
+    char *const reads[] = {(char *)"hr.map", NULL};
+    HgPolicySet *set = hg_policy_set_new(name, TRUE);
+    HgPolicy *limit = hg_policy_new("limit", 1), *all = hg_policy_new("all", 2);
+    limit->everyone = all->everyone = FALSE;
+    limit->subjects.users = g_strsplit("bob", ",", -1);
+    all->subjects.users = g_strsplit("root", ",", -1);
+    ck_assert(hg_policy_set_tables(limit, emp, NULL));
+    limit->columns_deny = g_strdupv((char **)none);
+    limit->reads = g_strdupv((char **)reads);
+    all->capabilities = HG_CAPABILITY_ALL;
+    hg_policy_set_take(set, limit);
+    hg_policy_set_take(set, all);
+    return set;
+}
+
+static HgLearnt *learnt(const char *key, gboolean there)
+{
+    HgLearnt *one = g_new0(HgLearnt, 1);
+    one->key = g_strdup(key);
+    if (!there)
+        return one;
+    one->columns = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(one->columns, g_strdup("a"));
+    g_ptr_array_add(one->columns, g_strdup("int"));
+    g_ptr_array_add(one->columns, g_strdup("b"));
+    g_ptr_array_add(one->columns, g_strdup("string"));
+    return one;
+}
+
+static void learn(const char *key, gboolean there, const char *engine)
+{
+    HgSchemaCache *cache = hg_policies_schemas(policies);
+    g_autoptr(HgPicture) picture = hg_schema_cache_picture(cache, "e:1");
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);
+    g_ptr_array_add(all, learnt(key, there));
+    hg_schema_cache_learn(cache, "e:1", hg_picture_generation(picture), all, engine);
+}
+
+static void setup(void)
+{
+    HgPoliciesOptions options = {
+        .user = "x", .schema_ttl = 600000, .lookup_time = 1000, .tables_at_most = 100};
+    policies = hg_policies_new(&options, set_new("v1"));
+    version = hg_policies_current(policies);
+    learn("spark_catalog.hr.emp", TRUE, "3.5.3");
+    learn("spark_catalog.hr.map", TRUE, NULL);
+}
+
+static void teardown(void)
+{
+    hg_policy_version_unref(version);
+    hg_policies_free(policies);
+}
+
+static HgRuling rule(HgSessionPolicy *session, const char *sql)
+{
+    HgRuling ruling;
+    g_autoptr(HgPicture) picture = hg_schema_cache_picture(hg_policies_schemas(policies), "e:1");
+    hg_session_policy_rule(session, version, picture, hg_slice_from_string(sql), &ruling);
+    return ruling;
+}
+
+static void check(HgSessionPolicy *session, const char *sql, HgRulingKind kind, const char *holds)
+{
+    g_auto(HgRuling) ruling = rule(session, sql);
+    const char *text = ruling.reason != NULL ? ruling.reason : ruling.sql;
+    ck_assert_msg(ruling.kind == kind, "%s: %d %s", sql, ruling.kind, text);
+    if (holds != NULL)
+        ck_assert_msg(text != NULL && strstr(text, holds) != NULL, "%s: %s", sql, text);
+}
+
+START_TEST(test_limited)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    ck_assert(hg_session_policy_limits(bob, version));
+    check(bob, "SELECT * FROM emp", HG_RULING_REWRITE, "monotonically_increasing_id");
+    check(bob, "SELECT 1", HG_RULING_REWRITE, "SELECT 1");
+    check(bob, "SELECT b FROM (", HG_RULING_REFUSE, NULL);
+    check(bob, "CREATE TEMPORARY VIEW v AS SELECT a FROM emp", HG_RULING_REFUSE, "temporary views");
+    check(bob, "CACHE TABLE v AS SELECT a FROM emp", HG_RULING_REFUSE, "CACHE");
+    check(bob, "SELECT '${x}'", HG_RULING_REFUSE, "${");
+    check(bob, "USE IDENTIFIER('x')", HG_RULING_REFUSE, NULL);
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+START_TEST(test_what_is_missing)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    {
+        g_auto(HgRuling) ruling = rule(bob, "SELECT * FROM emp, x JOIN pub.y, x, hr.emp");
+        ck_assert_int_eq(ruling.kind, HG_RULING_LOOK_UP);
+        ck_assert_uint_eq(ruling.missing->len, 2);
+        ck_assert_str_eq(ruling.missing->pdata[0], "spark_catalog.hr.x");
+        ck_assert_str_eq(ruling.missing->pdata[1], "spark_catalog.pub.y");
+    }
+    learn("spark_catalog.hr.x", FALSE, NULL);
+    check(bob, "SELECT * FROM x", HG_RULING_REFUSE, "no table or view x");
+    learn("spark_catalog.hr.x", TRUE, NULL);
+    check(bob, "SELECT * FROM x", HG_RULING_REWRITE, "`hr`.`x`");
+    check(bob, "DROP TABLE y", HG_RULING_LOOK_UP, NULL);
+    hg_schema_cache_forget(hg_policies_schemas(policies));
+    check(bob, "SELECT 1", HG_RULING_LOOK_UP, NULL); /* hr.map, which policies read */
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+START_TEST(test_where_it_stands)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
+    check(bob, "SELECT * FROM emp", HG_RULING_LOOK_UP, NULL);
+    {
+        g_auto(HgRuling) ruling = rule(bob, "USE hr");
+        ck_assert(ruling.kind == HG_RULING_REWRITE && ruling.moves);
+        ck_assert_str_eq(ruling.catalog, "spark_catalog");
+        ck_assert_str_eq(ruling.database, "hr");
+        hg_session_policy_move(bob, ruling.catalog, ruling.database);
+    }
+    check(bob, "SELECT * FROM emp", HG_RULING_REWRITE, "`hr`.`emp`");
+    {
+        g_auto(HgRuling) ruling = rule(bob, "USE SPARK_CATALOG.`p.q`");
+        ck_assert(!ruling.moves || strcmp(ruling.database, "p.q") == 0);
+    }
+    {
+        g_auto(HgRuling) ruling = rule(bob, "use spark_catalog");
+        ck_assert(ruling.moves);
+        ck_assert_str_eq(ruling.database, "default");
+    }
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+START_TEST(test_others)
+{
+    HgSessionPolicy *carl = hg_session_policy_new("carl", NULL, FALSE, "hr");
+    HgSessionPolicy *root = hg_session_policy_new("root", NULL, FALSE, "hr");
+    ck_assert(!hg_session_policy_limits(carl, version));
+    check(carl, "SELECT * FROM emp", HG_RULING_PASSES, NULL);
+    check(carl, "gibberish", HG_RULING_PASSES, NULL);
+    check(carl, "ADD JAR x", HG_RULING_REFUSE, "capability");
+    check(carl, "CREATE VIEW v AS SELECT * FROM emp", HG_RULING_LOOK_UP, NULL);
+    learn("spark_catalog.hr.v", FALSE, NULL);
+    check(carl, "CREATE VIEW v AS SELECT * FROM emp", HG_RULING_REFUSE, "capability views");
+    check(root, "ADD JAR x", HG_RULING_PASSES, NULL);
+    {
+        g_auto(HgRuling) ruling = rule(root, "CREATE VIEW v AS SELECT * FROM emp");
+        ck_assert(ruling.kind == HG_RULING_PASSES && ruling.changes_tables);
+    }
+    {
+        g_auto(HgRuling) ruling = rule(root, "USE pub");
+        ck_assert(ruling.kind == HG_RULING_PASSES && ruling.moves);
+    }
+    hg_session_policy_free(carl);
+    hg_session_policy_free(root);
+}
+END_TEST
+
+/* A session that could have been set up in any way isn't judged, but refused. */
+START_TEST(test_sessions_from_before)
+{
+    HgSessionPolicy *open = hg_session_policy_new("bob", NULL, FALSE, "hr");
+    check(open, "SELECT 1", HG_RULING_REFUSE, "connect again");
+    hg_session_policy_free(open);
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    check(bob, "SELECT 1", HG_RULING_REWRITE, NULL);
+    HgPolicySet *free_set = hg_policy_set_new("v2", TRUE);
+    ck_assert(hg_policies_replace(policies, free_set));
+    ck_assert(!hg_policies_is_current(policies, version));
+    hg_policy_version_unref(version);
+    version = hg_policies_current(policies);
+    check(bob, "SET spark.sql.caseSensitive=true", HG_RULING_PASSES, NULL);
+    ck_assert(hg_policies_replace(policies, set_new("v3")));
+    ck_assert(!hg_policies_replace(policies, set_new("v3")));
+    hg_policy_version_unref(version);
+    version = hg_policies_current(policies);
+    check(bob, "SELECT 1", HG_RULING_REFUSE, "connect again");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+START_TEST(test_engines)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    HgSchemaCache *cache = hg_policies_schemas(policies);
+    HgRuling ruling;
+    g_autoptr(HgPicture) unasked = hg_schema_cache_picture(cache, "e:2");
+    hg_session_policy_rule(bob, version, unasked, hg_slice_from_string("SELECT 1"), &ruling);
+    ck_assert(ruling.kind == HG_RULING_LOOK_UP && ruling.asks_engine);
+    hg_ruling_clear(&ruling);
+    learn("spark_catalog.hr.emp", TRUE, "3.1.3");
+    check(bob, "SELECT 1", HG_RULING_REFUSE, "neither Spark 3.5 nor 4.0");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+START_TEST(test_begin)
+{
+    g_autofree char *database = NULL;
+    ck_assert(hg_session_policy_read_database("`My``Db`", &database));
+    ck_assert_str_eq(database, "My`Db");
+    g_clear_pointer(&database, g_free);
+    ck_assert(hg_session_policy_read_database("spark_catalog", &database));
+    ck_assert_ptr_null(database);
+    ck_assert(!hg_session_policy_read_database("a.b", &database));
+    ck_assert(!hg_session_policy_read_database("a; SELECT 1", &database));
+    ck_assert(!hg_session_policy_read_database("", &database));
+    ck_assert(!hg_session_policy_read_database("IDENTIFIER('a')", &database));
+}
+END_TEST
+
+Suite *session_policy_suite(void)
+{
+    Suite *suite = suite_create("proxy/session_policy");
+    TCase *tests = tcase_create("rulings");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, test_limited);
+    tcase_add_test(tests, test_what_is_missing);
+    tcase_add_test(tests, test_where_it_stands);
+    tcase_add_test(tests, test_others);
+    tcase_add_test(tests, test_sessions_from_before);
+    tcase_add_test(tests, test_engines);
+    tcase_add_test(tests, test_begin);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
