@@ -6,10 +6,17 @@
 #include "wire/cursor.h"
 
 /* Fields of TExecuteStatementReq. */
-enum { STATEMENT = 2, OVERLAY = 3, RUN_ASYNC = 4 };
+enum { HANDLE = 1, STATEMENT = 2, RUN_ASYNC = 4, TIMEOUT = 5 };
 
 /* What hg_cursor_skip() wants for a field of the request struct: args and request are open. */
 #define IN_REQUEST 2
+
+/* TRUE for a field that stays as it is. */
+static gboolean is_kept(gint16 id, const HgExecuteEdit *edit)
+{
+    gboolean plain = id == HANDLE || id == STATEMENT || id == RUN_ASYNC || id == TIMEOUT;
+    return (plain || !edit->strip) && !(id == RUN_ASYNC && edit->wait);
+}
 
 /* Writes the fields of the request struct, up to and with its STOP. FALSE for bytes that aren't
  * such fields. */
@@ -28,7 +35,7 @@ static gboolean write_fields(HgWriter *writer, HgSlice fields, const HgExecuteEd
             return FALSE;
         if (id == STATEMENT && edit->statement.data != NULL)
             hg_writer_field_string(writer, STATEMENT, edit->statement);
-        else if (!(id == OVERLAY && edit->drop_overlay) && !(id == RUN_ASYNC && edit->wait))
+        else if (is_kept(id, edit))
             hg_writer_bytes(writer, hg_slice(first, (gsize)(cursor.at - first)));
     }
     hg_writer_stop(writer);

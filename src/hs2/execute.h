@@ -6,9 +6,10 @@
 
 /* What becomes of the request. */
 typedef struct {
-    HgSlice statement;     /* its new text; data NULL: as it came */
-    gboolean drop_overlay; /* without the settings that it carries (confOverlay) */
-    gboolean wait;         /* answered when it has run, even if the client wouldn't wait */
+    HgSlice statement; /* its new text; data NULL: as it came */
+    gboolean strip; /* without the settings that it carries (confOverlay), and without fields that
+                       Hive's service doesn't have: a server could take them for more text */
+    gboolean wait;  /* answered when it has run, even if the client wouldn't wait */
 } HgExecuteEdit;
 
 /* Appends the edited message, with the head that it has. `request` must be an OK ExecuteStatement

@@ -71,6 +71,7 @@ static gboolean check_source(HgAnalysis *analysis, const HgSqlNode *node)
         gboolean named = kind == T(USING) && i + 1 < end && next != T(LEFT_PAREN);
         gboolean wrong = (kind == T(OPTIONS) && next == T(LEFT_PAREN)) ||
                          (kind == T(SERDE) && next == T(STRING_LITERAL)) ||
+                         kind == T(SERDEPROPERTIES) || /* where a table's files are is one */
                          kind == T(INPUTFORMAT) || (kind == T(STORED) && next == T(BY)) ||
                          (named && (!is_plain_format(hg_analysis_token(analysis, i + 1)) ||
                                     hg_analysis_kind_at(analysis, i + 2) == T(DOT)));

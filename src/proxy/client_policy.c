@@ -23,6 +23,9 @@ static HgPolicies *policies_of(HgClient *client)
 void hg_client_policy_clear(HgClient *client)
 {
     ClientPolicy *policy = &client->policy;
+    if (policy->moving != NULL) /* it isn't known what became of the USE */
+        hg_session_policy_end_move(hg_session_policy(policy->moving), FALSE);
+    hg_session_unref(policy->moving);
     hg_policy_version_unref(policy->version);
     g_free(policy->catalog);
     g_free(policy->database);
@@ -106,13 +109,18 @@ static ClientGate refuse_statement(HgClient *client, const ClientAsk *ask, const
 }
 
 /* Keeps in mind what follows when the statement has run. */
-static void note_ruling(HgClient *client, HgRuling *ruling, HgPolicyVersion *version)
+static void note_ruling(HgClient *client, HgSession *session, HgRuling *ruling,
+                        HgPolicyVersion *version)
 {
     ClientPolicy *policy = &client->policy;
     hg_client_policy_clear(client);
     policy->version = hg_policy_version_ref(version);
     policy->guarded = ruling->covered;
     policy->changes_tables = ruling->changes_tables;
+    if (ruling->moves) {
+        policy->moving = hg_session_ref(session);
+        hg_session_policy_begin_move(hg_session_policy(session));
+    }
     policy->catalog = g_steal_pointer(&ruling->catalog);
     policy->database = g_steal_pointer(&ruling->database);
     if (ruling->changes_tables)
@@ -123,7 +131,7 @@ static void note_ruling(HgClient *client, HgRuling *ruling, HgPolicyVersion *ver
  * succeeded. */
 static gboolean edit(HgClient *client, ClientAsk *ask, const HgRuling *ruling)
 {
-    HgExecuteEdit changes = {.drop_overlay = ruling->covered, .wait = ruling->moves};
+    HgExecuteEdit changes = {.strip = ruling->covered, .wait = ruling->moves};
     HgBuffer message;
     if (!ruling->covered && !ruling->moves)
         return TRUE;
@@ -160,7 +168,7 @@ static ClientGate judge_statement(HgClient *client, ClientAsk *ask)
         return refuse(client, ask, "hivegate: " HG_AT_CEILING "; try again.");
     count(client, ruling.kind == HG_RULING_PASSES || ruling.same ? HG_POLICY_UNCHANGED
                                                                  : HG_POLICY_REWRITTEN);
-    note_ruling(client, &ruling, version);
+    note_ruling(client, ask->session, &ruling, version);
     return GATE_PASSES;
 }
 
@@ -344,13 +352,17 @@ static char *report(HgClient *client)
 /* What the reply says of the session and of tables. */
 static void follow(HgClient *client, const HgReplyHead *head)
 {
-    const ClientPolicy *policy = &client->policy;
+    ClientPolicy *policy = &client->policy;
     gboolean failed = head->exception || head->status_code == HG_STATUS_ERROR;
     if (policy->changes_tables)
         hg_schema_cache_forget(hg_policies_schemas(policies_of(client)));
-    if (policy->catalog != NULL && !failed)
-        hg_session_policy_move(hg_session_policy(client->call.lease->session), policy->catalog,
-                               policy->database);
+    if (policy->moving == NULL)
+        return;
+    HgSessionPolicy *session = hg_session_policy(policy->moving);
+    if (!failed)
+        hg_session_policy_move(session, policy->catalog, policy->database);
+    hg_session_policy_end_move(session, TRUE);
+    g_clear_pointer(&policy->moving, hg_session_unref);
 }
 
 gboolean hg_client_policy_note(HgClient *client, HgReplyPiece *piece, HgBuffer *clean)

@@ -87,7 +87,8 @@ typedef struct {
     HgPolicyVersion *version; /* referenced; under which it was let through */
     gboolean guarded;         /* errors aren't handed on as they come */
     gboolean changes_tables;
-    char *catalog; /* where the session stands when the call succeeds; NULL: where it does */
+    HgSession *moving; /* referenced: it stands elsewhere when the call succeeds; NULL: it stays */
+    char *catalog;     /* where then */
     char *database;
     gboolean withheld; /* the reply is an error: none of it goes out */
     gboolean exception;

@@ -14,11 +14,17 @@
     "policies that limit what you see have taken effect since this session was opened; connect "   \
     "again to go on"
 
+#define LOST                                                                                       \
+    "it isn't known which database is current, since the answer to a USE was lost; connect again " \
+    "to go on"
+
 struct HgSessionPolicy {
     char *user;
     HgPrincipal *known; /* NULL: nothing is */
     gboolean pinned;    /* never changes */
     pthread_mutex_t lock;
+    guint moves;      /* USEs under way */
+    gboolean lost;    /* where it stands isn't known any more */
     gboolean strayed; /* statements ran while nothing limited the user: settings may be any */
     char *catalog;
     char *database;
@@ -109,6 +115,21 @@ void hg_session_policy_move(HgSessionPolicy *session, const char *catalog, const
     g_free(session->database);
     session->catalog = g_strdup(catalog);
     session->database = g_strdup(database);
+    pthread_mutex_unlock(&session->lock);
+}
+
+void hg_session_policy_begin_move(HgSessionPolicy *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->lost |= session->moves++ > 0;
+    pthread_mutex_unlock(&session->lock);
+}
+
+void hg_session_policy_end_move(HgSessionPolicy *session, gboolean known)
+{
+    pthread_mutex_lock(&session->lock);
+    session->moves--;
+    session->lost |= !known;
     pthread_mutex_unlock(&session->lock);
 }
 
@@ -266,10 +287,14 @@ static gboolean check_session(Ruling *ruling)
     if (!ruling->out->covered)
         session->strayed = TRUE;
     gboolean good = !ruling->out->covered || (session->pinned && !session->strayed);
+    gboolean stands = !ruling->out->covered || (session->moves == 0 && !session->lost);
+    gboolean lost = session->lost;
     pthread_mutex_unlock(&session->lock);
     if (!good)
         refuse(ruling, RECONNECT);
-    return good;
+    else if (!stands)
+        refuse(ruling, lost ? LOST : "a USE of this session hasn't ended yet; try again");
+    return good && stands;
 }
 
 /* FALSE when there is a ruling already: the engine isn't known, or not one that can be looked at.

@@ -64,6 +64,11 @@ gboolean hg_policy_version_limits(HgPolicyVersion *version, const char *user, Hg
 void hg_session_policy_rule(HgSessionPolicy *session, HgPolicyVersion *version,
                             const HgPicture *picture, HgSlice text, HgRuling *out);
 
+/* Around a USE: while one is under way, and for ever when it isn't known what became of it or of
+ * two at once, no statement of a user whom policies limit is let through. */
+void hg_session_policy_begin_move(HgSessionPolicy *session);
+void hg_session_policy_end_move(HgSessionPolicy *session, gboolean known);
+
 /* The session stands elsewhere. */
 void hg_session_policy_move(HgSessionPolicy *session, const char *catalog, const char *database);
 

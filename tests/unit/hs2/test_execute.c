@@ -71,7 +71,7 @@ START_TEST(test_rewrite)
     HgSlice text = hg_slice_from_string("SELECT a, b FROM `t`");
     check_edit(&(HgExecuteEdit){0}, "SELECT 1", TRUE, TRUE);
     check_edit(&(HgExecuteEdit){.statement = text}, "SELECT a, b FROM `t`", TRUE, TRUE);
-    check_edit(&(HgExecuteEdit){.drop_overlay = TRUE}, "SELECT 1", FALSE, TRUE);
+    check_edit(&(HgExecuteEdit){.strip = TRUE}, "SELECT 1", FALSE, TRUE);
     check_edit(&(HgExecuteEdit){.wait = TRUE}, "SELECT 1", TRUE, FALSE);
     check_edit(&(HgExecuteEdit){text, TRUE, TRUE}, "SELECT a, b FROM `t`", FALSE, FALSE);
 }

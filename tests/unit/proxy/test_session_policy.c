@@ -143,6 +143,28 @@ START_TEST(test_where_it_stands)
 }
 END_TEST
 
+/* Between a USE and its answer nobody knows what names mean. */
+START_TEST(test_moves)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    hg_session_policy_begin_move(bob);
+    check(bob, "SELECT 1", HG_RULING_REFUSE, "hasn't ended");
+    hg_session_policy_end_move(bob, TRUE);
+    check(bob, "SELECT 1", HG_RULING_REWRITE, NULL);
+    hg_session_policy_begin_move(bob);
+    hg_session_policy_begin_move(bob);
+    hg_session_policy_end_move(bob, TRUE);
+    hg_session_policy_end_move(bob, TRUE);
+    check(bob, "SELECT 1", HG_RULING_REFUSE, "isn't known which database");
+    hg_session_policy_free(bob);
+    bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    hg_session_policy_begin_move(bob);
+    hg_session_policy_end_move(bob, FALSE);
+    check(bob, "SELECT 1", HG_RULING_REFUSE, "connect again");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
 START_TEST(test_others)
 {
     HgSessionPolicy *carl = hg_session_policy_new("carl", NULL, FALSE, "hr");
@@ -229,6 +251,7 @@ Suite *session_policy_suite(void)
     tcase_add_test(tests, test_limited);
     tcase_add_test(tests, test_what_is_missing);
     tcase_add_test(tests, test_where_it_stands);
+    tcase_add_test(tests, test_moves);
     tcase_add_test(tests, test_others);
     tcase_add_test(tests, test_sessions_from_before);
     tcase_add_test(tests, test_engines);
