@@ -3,6 +3,7 @@
  *
  * Input: the method it answers, where it is cut, then the bytes. */
 #include "fuzz.h"
+#include "hs2/detail.h"
 #include "hs2/dialect.h"
 #include "reference.h"
 
@@ -87,12 +88,26 @@ static void check_edited(HgSlice bytes, const HgMethod *method, const HgReplyHea
     fuzz_free(edited);
 }
 
+/* What is read of a reply that is there in full. */
+static void check_detail(HgSlice bytes, const HgMethod *method)
+{
+    g_autofree char *sql_state = NULL;
+    g_autofree char *message = NULL;
+    HgSlice copy = fuzz_copy(bytes);
+    hg_detail_error(copy, method, &sql_state, &message);
+    g_autoptr(GPtrArray) columns = hg_detail_texts(copy);
+    for (guint i = 0; columns != NULL && i < columns->len; i++)
+        FUZZ_CHECK(((const GPtrArray *)columns->pdata[i])->len <= bytes.size);
+    fuzz_free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     HgSlice bytes = hg_slice(data, size);
     const HgMethod *method = hg_method_get((HgMethodId)(fuzz_take_u8(&bytes) % HG_METHOD_COUNT));
     guint where = fuzz_take_u16(&bytes);
     check_replaced_text(bytes);
+    check_detail(bytes, method);
     HgReplyHead reply; /* its name points into the bytes */
     HgWireStatus status = hg_reply_peek(bytes, method, &reply);
     HgReplyHead part;

@@ -4,6 +4,7 @@
  * plain reader on where the message ends, call every part of it SHORT, and give spans that lie
  * inside. */
 #include "fuzz.h"
+#include "hs2/execute.h"
 #include "hs2/request.h"
 #include "reference.h"
 
@@ -95,6 +96,31 @@ static void check_handle(const HgRequest *request, HgSlice message)
     fuzz_free(copy);
 }
 
+/* A statement that is put in the place of another is what is read of the request then. */
+static void check_rewritten(const HgRequest *request, HgSlice message)
+{
+    static const char text[] = "SELECT 1";
+    HgExecuteEdit edit = {.statement = hg_slice_from_string(text), .strip = TRUE, .wait = TRUE};
+    HgRequest again;
+    HgHandle before, after;
+    HgBuffer out;
+    if (request->method->id != HG_METHOD_EXECUTE_STATEMENT || request->incomplete ||
+        !request->has_handle)
+        return;
+    hg_buffer_init(&out, NULL);
+    FUZZ_CHECK(hg_execute_rewrite(request, message.data, &edit, &out));
+    HgSlice made = hg_slice(hg_buffer_data(&out), hg_buffer_size(&out));
+    FUZZ_CHECK(hg_request_read(made, &again) == HG_REQUEST_OK && !again.incomplete);
+    FUZZ_CHECK(again.size == made.size && again.has_handle && !again.run_async);
+    FUZZ_CHECK(again.configuration.size == 0);
+    FUZZ_CHECK(hg_slice_equal_string(
+        hg_slice(made.data + again.statement.offset, again.statement.size), text));
+    hg_request_get_handle(request, message.data, &before);
+    hg_request_get_handle(&again, made.data, &after);
+    FUZZ_CHECK(hg_handle_equal(&before, &after));
+    hg_buffer_clear(&out);
+}
+
 static void check_sound(const HgRequest *request, HgSlice message)
 {
     if (request->method == NULL)
@@ -105,6 +131,7 @@ static void check_sound(const HgRequest *request, HgSlice message)
         check_ids(hg_slice(message.data + request->req_fields.offset, request->req_fields.size));
     if (request->has_handle)
         check_handle(request, message);
+    check_rewritten(request, message);
     FUZZ_CHECK(!request->has_handle || request->method->takes != HG_TAKES_NOTHING);
 }
 
