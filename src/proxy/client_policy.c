@@ -27,6 +27,7 @@ void hg_client_policy_clear(HgClient *client)
         hg_session_policy_end_move(hg_session_policy(policy->moving), FALSE);
     hg_session_unref(policy->moving);
     hg_policy_version_unref(policy->version);
+    g_strfreev(policy->names);
     g_free(policy->catalog);
     g_free(policy->database);
     g_free(policy->sql_state);
@@ -108,10 +109,16 @@ static ClientGate refuse_statement(HgClient *client, const ClientAsk *ask, const
     return refuse(client, ask, text);
 }
 
+static gboolean is_rewritten(const HgRuling *ruling)
+{
+    return ruling->kind == HG_RULING_REWRITE && !ruling->same;
+}
+
 /* Keeps in mind what follows when the statement has run. */
-static void note_ruling(HgClient *client, HgSession *session, HgRuling *ruling,
+static void note_ruling(HgClient *client, ClientAsk *ask, HgRuling *ruling,
                         HgPolicyVersion *version)
 {
+    HgSession *session = ask->session;
     ClientPolicy *policy = &client->policy;
     hg_client_policy_clear(client);
     policy->version = hg_policy_version_ref(version);
@@ -123,6 +130,10 @@ static void note_ruling(HgClient *client, HgSession *session, HgRuling *ruling,
     }
     policy->catalog = g_steal_pointer(&ruling->catalog);
     policy->database = g_steal_pointer(&ruling->database);
+    policy->names = ruling->policies != NULL ? g_strsplit(ruling->policies, ",", -1) : NULL;
+    ask->policy_version = hg_policy_set_version(hg_policy_version_set(policy->version));
+    ask->decision = is_rewritten(ruling) ? "rewritten" : "unchanged";
+    ask->policies = (const char *const *)policy->names;
     if (ruling->changes_tables)
         hg_schema_cache_forget(hg_policies_schemas(policies_of(client)));
 }
@@ -166,9 +177,8 @@ static ClientGate judge_statement(HgClient *client, ClientAsk *ask)
     }
     if (!edit(client, ask, &ruling))
         return refuse(client, ask, "hivegate: " HG_AT_CEILING "; try again.");
-    count(client, ruling.kind == HG_RULING_PASSES || ruling.same ? HG_POLICY_UNCHANGED
-                                                                 : HG_POLICY_REWRITTEN);
-    note_ruling(client, ask->session, &ruling, version);
+    count(client, is_rewritten(&ruling) ? HG_POLICY_REWRITTEN : HG_POLICY_UNCHANGED);
+    note_ruling(client, ask, &ruling, version);
     return GATE_PASSES;
 }
 

@@ -88,6 +88,7 @@ typedef struct {
     gboolean guarded;         /* errors aren't handed on as they come */
     gboolean changes_tables;
     HgSession *moving; /* referenced: it stands elsewhere when the call succeeds; NULL: it stays */
+    char **names;      /* of the policies that apply, for the record */
     char *catalog;     /* where then */
     char *database;
     gboolean withheld; /* the reply is an error: none of it goes out */
