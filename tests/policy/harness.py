@@ -89,6 +89,7 @@ def gateway(server: SparkThriftServer, policies: Path) -> Hivegate:
     config = default_config([f"127.0.0.1:{server.port}"])
     http = {"name": "http", "bind": f"127.0.0.1:{free_port()}", "transport": "http"}
     config["listeners"].append(http)
+    config["audit"] = {"spool": "spool"}
     config["policies"] = {"file": str(policies), "user": "hivegate"}
     return Hivegate(config, USERS)
 

@@ -5,6 +5,7 @@ limits, who get what Spark answers."""
 from __future__ import annotations
 
 import base64
+import json
 import re
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from pyhive import hive
 from support import beeline
-from support.hivegate import Hivegate
+from support.hivegate import Hivegate, hivegatectl_program
 from support.spark import SparkThriftServer
 from TCLIService import ttypes
 from thrift.transport.THttpClient import THttpClient
@@ -264,3 +265,21 @@ def test_http(gateway: Hivegate) -> None:
         cursor.execute("SELECT * FROM emp")
     with pytest.raises(hive.OperationalError, match="More of it isn't shown"):
         cursor.execute("SELECT nope FROM hr.emp")
+
+
+def test_on_record(gateway: Hivegate) -> None:
+    """The audit log has the statement as it came and as it ran, and why; errors in full."""
+    with Through(gateway.port, "bob", "hr") as bob:
+        bob.must("SELECT 'recorded', ssn FROM emp WHERE id = 3")
+        bob.refused("SELECT 'recorded', nope FROM emp")
+        bob.refused("SELECT 'recorded' FROM secrets")
+    argv = [hivegatectl_program(), "audit", "search", "--spool", gateway.directory / "spool"]
+    argv += ["--output", "json", "--most", "100000"]
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    events = [json.loads(line) for line in lines if "recorded" in line]
+    ran = next(e for e in events if "'recorded', ssn" in e.get("statement", ""))
+    assert "monotonically_increasing_id" in ran["statement_run"], ran
+    assert ran["decision"] == "rewritten" and "own-department" in ran["policies"], ran
+    assert ran["policy_version"].startswith("sha256:"), ran
+    assert any("no table or view secrets" in e.get("reason", "") for e in events), events
+    assert any("UNRESOLVED_COLUMN.WITH_SUGGESTION" in e.get("message", "") for e in events), events
