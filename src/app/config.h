@@ -183,6 +183,7 @@ typedef struct {
     HgPoolKubernetesConfig kubernetes;
     HgPoolZookeeperConfig zookeeper;
     HgPoolBalancingConfig balancing;
+    HgPoolHealthConfig health;
     HgConfigTransport transport;
     HgConfigSasl sasl;
     HgPoolHttpConfig http;

@@ -35,7 +35,10 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls, HgSecret
                            .password = password,
                            .connect_timeout = (guint)pool->connect_timeout_ms,
                            .login_timeout = (guint)pool->login_timeout_ms,
-                           .open_timeout = (guint)pool->open_timeout_ms};
+                           .open_timeout = (guint)pool->open_timeout_ms,
+                           .probe_interval = (guint)pool->health.interval_ms,
+                           .probe_timeout = (guint)pool->health.timeout_ms,
+                           .probe_user = pool->health.user};
 }
 
 static HgPool *make_pool(const HgPoolConfig *config, const HgPoolOptions *options)

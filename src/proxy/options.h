@@ -39,11 +39,14 @@ typedef struct {
     HgTls *tls;              /* borrowed; NULL: plain text */
     const char *server_name; /* whom a certificate must name; NULL: the endpoint's host */
     HgLoginMode login;
-    const char *user;      /* login: service */
-    HgSecretBox *password; /* hivegate's own secret at the endpoint; never a client's */
-    guint connect_timeout; /* ms */
-    guint login_timeout;   /* ms from the first byte sent to the end of SASL */
-    guint open_timeout;    /* ms for OpenSession's answer */
+    const char *user;       /* login: service */
+    HgSecretBox *password;  /* hivegate's own secret at the endpoint; never a client's */
+    guint connect_timeout;  /* ms */
+    guint login_timeout;    /* ms from the first byte sent to the end of SASL */
+    guint open_timeout;     /* ms for OpenSession's answer */
+    guint probe_interval;   /* ms between probes of an endpoint; 0: there are none */
+    guint probe_timeout;    /* ms for GetInfo's answer */
+    const char *probe_user; /* whom the probe's session runs as, with HG_LOGIN_AS_USER */
 } HgPoolOptions;
 
 /* Those of the pool that an endpoint is in: each pool's data (hg_pool_data()) are its options. */
