@@ -19,9 +19,7 @@ HEALTH = {"interval": "100ms", "timeout": "500ms"}
 
 
 def probed(make_gate: Callable, *backends: Backend, **pool: Any) -> Gate:
-    return make_gate(
-        *backends, bystanders=0, change=with_admin(), pool={"health": HEALTH, **pool}
-    )
+    return make_gate(*backends, bystanders=0, change=with_admin(), pool={"health": HEALTH, **pool})
 
 
 def error(text: str) -> Fault:
