@@ -46,6 +46,7 @@ static HgPool *make_pool(const HgPoolConfig *config, const HgPoolOptions *option
     HgPoolSettings settings = {.balancing = config->balancing.policy,
                                .ejected_most = config->balancing.ejected_most,
                                .slow_start = (guint)config->balancing.slow_start_ms,
+                               .sessions_most = config->sessions,
                                .affinity_above = config->balancing.above_mean};
     HgPool *pool = hg_pool_new(config->name, &settings);
     hg_pool_set_data(pool, options);

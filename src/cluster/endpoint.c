@@ -60,6 +60,7 @@ void hg_endpoint_release(HgEndpoint *endpoint)
     HgPool *pool = endpoint->pool;
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_sub_explicit(&endpoint->sessions, 1, memory_order_relaxed);
+    pool->sessions--;
     hg_choice_update(pool, endpoint);
     pthread_mutex_unlock(&pool->lock);
     hg_endpoint_unref(endpoint);

@@ -228,6 +228,22 @@ static gboolean is_expired(HgClient *client, HgTokenExpiry last)
 static const char expired_text[] =
     "hivegate: the token that you logged in with has expired; connect again with a new one.";
 
+static gboolean is_too_long(HgClient *client, const HgRequest *request)
+{
+    guint most = hg_client_options(client)->statement_size;
+    return most > 0 && request->method->id == HG_METHOD_EXECUTE_STATEMENT &&
+           request->statement.size > most;
+}
+
+static void refuse_too_long(HgClient *client, const HgRequest *request)
+{
+    g_autofree char *text = g_strdup_printf(
+        "hivegate: the statement has %zu bytes, and may have %u (limits: statement_size); shorten "
+        "it, or put its values into a table.",
+        (gsize)request->statement.size, hg_client_options(client)->statement_size);
+    hg_client_answer_error(client, request->method, request->head.seqid, "54000", text);
+}
+
 static void serve_session_call(HgClient *client, const HgRequest *request, guint8 *message,
                                const HgHandle *handle)
 {
@@ -240,6 +256,8 @@ static void serve_session_call(HgClient *client, const HgRequest *request, guint
     else if (request->method->gives == HG_GIVES_OPERATION && hg_worker_is_draining(client->worker))
         hg_client_answer_error(client, request->method, request->head.seqid, "08S01",
                                stopping_text);
+    else if (is_too_long(client, request))
+        refuse_too_long(client, request);
     else if (request->method->gives == HG_GIVES_OPERATION &&
              is_expired(client, HG_TOKEN_EXPIRY_STATEMENTS))
         hg_client_answer_error(client, request->method, request->head.seqid, "28000", expired_text);
