@@ -1,4 +1,4 @@
-"""How much there may be of something: sessions of a pool and of an address, connections a second, bytes
+"""How much there may be: sessions of a pool and of an address, connections a second, bytes
 of a statement. Who comes too late is told which limit it was, and every count is back at nothing when
 all have left, however they left."""
 
@@ -25,7 +25,7 @@ def refused(peer: Peer) -> tuple[str, str]:
 
 @pytest.mark.smoke
 def test_sessions_of_an_address(make_gate: Callable, make_backend: Callable) -> None:
-    """Over every transport together; another address isn't concerned, and what is closed makes room."""
+    """Over all transports together; another address isn't concerned; what is closed makes room."""
     gate = make_gate(
         make_backend(), bystanders=0, limits={"sessions_per_address": 3}, change=add_listener
     )
