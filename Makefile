@@ -3,7 +3,7 @@
 #   make            build/hivegate and build/hivegatectl
 #   make demo       two real Spark Thrift Servers behind hivegate, with real data (KEEP=1, STOP=1)
 #   make test       all that CI runs
-#   make test-kubernetes  discovery with a real control plane of Kubernetes (not in make test yet)
+#   make test-kubernetes  discovery with a real control plane of Kubernetes (CI runs it, too)
 #   make check      the quick inner loop: unit tests, layers, format, lint
 #   make bench      speed and memory beside HAProxy
 #   make soak       hours of load and faults (SOAK="--minutes 30")
@@ -62,8 +62,9 @@ test:
 
 test-kubernetes: $(BUILD)/build.ninja
 	@tools/setup kubernetes
-	@ninja -C $(BUILD) -j $(JOBS) --quiet tests/drivers/discovery-driver $(QUIETLY)
-	@.cache/venv/bin/python -m pytest -q tests/kubernetes
+	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate tests/drivers/discovery-driver $(QUIETLY)
+	@.cache/venv/bin/python -m pytest -q --color=no --junitxml=$(BUILD)/test-results/kubernetes.xml \
+		-o junit_suite_name=kubernetes tests/kubernetes
 
 bench: build-release $(BUILD)/build.ninja
 	@tools/setup bench demo jdbc test

@@ -183,6 +183,7 @@ typedef struct {
     HgPoolKubernetesConfig kubernetes;
     HgPoolZookeeperConfig zookeeper;
     HgPoolBalancingConfig balancing;
+    HgPoolHealthConfig health;
     HgConfigTransport transport;
     HgConfigSasl sasl;
     HgPoolHttpConfig http;
@@ -195,14 +196,18 @@ typedef struct {
     gint64 connect_timeout_ms;
     gint64 login_timeout_ms;
     gint64 open_timeout_ms;
+    guint sessions; /* at once; 0 = no limit */
 } HgPoolConfig;
 
 typedef struct {
-    guint connections;       /* 0 = as many as the descriptor limit allows */
-    guint sessions;          /* 0 = as many as the descriptor limit allows */
-    guint sessions_per_user; /* 0 = half of all */
-    gint64 memory;           /* bytes of buffers in all */
-    gint64 message_size;     /* bytes of one request */
+    guint connections;          /* 0 = as many as the descriptor limit allows */
+    guint sessions;             /* 0 = as many as the descriptor limit allows */
+    guint sessions_per_user;    /* 0 = half of all */
+    guint sessions_per_address; /* 0 = no limit */
+    guint connection_rate;      /* a second; 0 = no limit */
+    gint64 statement_size;      /* bytes; 0 = no limit */
+    gint64 memory;              /* bytes of buffers in all */
+    gint64 message_size;        /* bytes of one request */
     gint64 login_timeout_ms;
     gint64 request_timeout_ms;
     gint64 http_idle_ms;    /* 0 = HTTP connections may be idle for any time */
@@ -289,6 +294,7 @@ typedef struct {
     HgJobsConfig jobs;
     HgAdminConfig admin;
     HgAuditConfig audit;
+    gint64 shutdown_wait_ms;
     gint64 shutdown_timeout_ms;
     HgLogConfig log;
 } HgConfig;

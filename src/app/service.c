@@ -85,6 +85,9 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .sessions = sessions,
         .sessions_per_user =
             limits->sessions_per_user != 0 ? limits->sessions_per_user : (sessions + 1) / 2,
+        .sessions_per_address = limits->sessions_per_address,
+        .connection_rate = limits->connection_rate,
+        .statement_size = (guint)limits->statement_size,
         .message_size = (guint)limits->message_size,
         .login_timeout = (guint)limits->login_timeout_ms,
         .request_timeout = (guint)limits->request_timeout_ms,
@@ -183,6 +186,25 @@ static void wait_for_end(HgReload *reload, HgTlsSettings *tls, HgAuditing *audit
     }
 }
 
+/* hivegate says that it isn't ready, and still takes clients, until balancers have seen that. A
+ * second signal is for those who can't wait. */
+static void wait_before_end(gint64 ms, HgLog *log)
+{
+    sigset_t signals;
+    gint64 until = g_get_monotonic_time() + ms * 1000;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    for (gint64 left; (left = until - g_get_monotonic_time()) > 0;) {
+        struct timespec patience = {.tv_sec = left / G_USEC_PER_SEC,
+                                    .tv_nsec = left % G_USEC_PER_SEC * 1000};
+        if (sigtimedwait(&signals, NULL, &patience) > 0)
+            return;
+    }
+    if (ms > 0)
+        hg_log(log, HG_LOG_INFO, "no_new_clients");
+}
+
 /* What serve() works with; borrowed. */
 typedef struct {
     const HgConfig *config;
@@ -236,8 +258,11 @@ static gboolean serve(Running *running, GError **error)
                hg_log_uint("endpoints", count_endpoints(running->gateway)));
         hg_tls_settings_warn(running->tls, running->log);
         wait_for_end(running->reload, running->tls, running->auditing, running->log);
+        hg_gateway_leave(running->gateway);
     }
     hg_pools_withdraw(running->pools);
+    if (opened)
+        wait_before_end(running->config->shutdown_wait_ms, running->log);
     hg_gateway_stop(running->gateway);
     hg_admin_free(admin);
     hg_administration_clean(running->config);

@@ -198,6 +198,11 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                      .labels = {{"outcome", connected}},
                                      .help = "Connections to endpoints that were made, or failed "
                                              "before or in the login."},
+    [HG_METRIC_PROBES] = {.name = "hivegate_probes_total",
+                          COUNTER,
+                          .labels = {{"outcome", connected}},
+                          .help = "Probes of endpoints (pools: health) that were answered, or "
+                                  "failed."},
     [HG_METRIC_DRAINING] = {.name = "hivegate_stopping",
                             GAUGE,
                             SAMPLED,

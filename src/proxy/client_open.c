@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hs2/open.h"
+#include "proxy/admission.h"
 #include "proxy/client_route.h"
 #include "proxy/orphan.h"
 #include "proxy/resident.h"
@@ -32,7 +33,8 @@ struct ClientOpening {
     HgEndpoint *endpoint;   /* counted by hg_pool_choose(); NULL between attempts */
     guint64 sent_at;        /* to that endpoint: hg_metrics_now() */
     HgBackend *backend;
-    gboolean counted;      /* in the quota; the lease takes that over */
+    gboolean counted;      /* by hg_admission_take(); the lease takes that over */
+    HgPeerAddress address; /* that it was counted for */
     gboolean kept;         /* the connection came from the cache and may be stale */
     GString *problems;     /* what went wrong at each endpoint */
     guint64 began;         /* hg_metrics_now() */
@@ -63,8 +65,8 @@ static void free_opening(ClientOpening *opening)
     if (opening->endpoint != NULL)
         hg_endpoint_release(opening->endpoint);
     if (opening->counted)
-        hg_quota_give(hg_gateway_quota(hg_worker_gateway(opening->client->worker)),
-                      opening->effective_user);
+        hg_admission_give(hg_worker_gateway(opening->client->worker), opening->effective_user,
+                          &opening->address);
     hg_buffer_clear(&opening->request);
     hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
@@ -115,6 +117,13 @@ static void send_request(ClientOpening *opening)
 static void fail_without_endpoint(ClientOpening *opening, guint64 now)
 {
     const char *why = opening->problems->str;
+    if (opening->problems->len == 0 && hg_pool_is_full(opening->pool)) {
+        g_autofree char *full = g_strdup_printf(
+            "hivegate: pool %s has as many sessions as it may (pools: sessions); try again.",
+            hg_pool_name(opening->pool));
+        fail(opening, "53300", full);
+        return;
+    }
     if (opening->problems->len == 0 && hg_pool_is_ready(opening->pool, now, &why))
         why = "none took sessions at that moment; try again";
     g_autofree char *text =
@@ -196,7 +205,7 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     hg_session_set_asked_user(session, opening->asked_user);
     hg_session_set_dialect(session, opening->dialect);
     hg_session_set_origin(session,
-                          &(HgSessionOrigin){.address = *hg_client_address(client),
+                          &(HgSessionOrigin){.address = opening->address,
                                              .listener = client->listener->name,
                                              .opened_at = g_get_real_time() / G_USEC_PER_SEC});
     hg_session_set_database(session, opening->database != NULL ? opening->database : "default");
@@ -325,22 +334,13 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
 static gboolean count_in(ClientOpening *opening)
 {
     HgClient *client = opening->client;
-    HgQuota *quota = hg_gateway_quota(hg_worker_gateway(client->worker));
-    switch (hg_quota_take(quota, opening->effective_user)) {
-    case HG_QUOTA_TAKEN:
-        opening->counted = TRUE;
-        return TRUE;
-    case HG_QUOTA_USER_FULL:
-        fail(opening, "53300",
-             "hivegate: you have as many sessions open as one user may (limits: "
-             "sessions_per_user); close some.");
-        return FALSE;
-    case HG_QUOTA_FULL:
-        fail(opening, "53300",
-             "hivegate has as many sessions as it may (limits: sessions); try again.");
-        return FALSE;
-    }
-    g_return_val_if_reached(FALSE);
+    g_autoptr(GError) error = NULL;
+    opening->address = *hg_client_address(client);
+    opening->counted = hg_admission_take(hg_worker_gateway(client->worker), opening->effective_user,
+                                         &opening->address, &error);
+    if (!opening->counted)
+        fail(opening, "53300", error->message);
+    return opening->counted;
 }
 
 static void fail_with(ClientOpening *opening, const GError *error)

@@ -1,5 +1,6 @@
 /* Leases and replies. A reply goes back as it arrives: its handle is overwritten in place, backend
  * handles inside error texts are replaced, the rest is untouched. */
+#include "proxy/admission.h"
 #include "proxy/client_audit.h"
 
 #include "proxy/closer.h"
@@ -20,8 +21,9 @@ static HgDirectory *directory_of(HgClient *client)
 static void count_out(Lease *lease)
 {
     if (!lease->counted_out)
-        hg_quota_give(hg_gateway_quota(hg_worker_gateway(lease->client->worker)),
-                      hg_session_effective_user(lease->session));
+        hg_admission_give(hg_worker_gateway(lease->client->worker),
+                          hg_session_effective_user(lease->session),
+                          &hg_session_origin(lease->session)->address);
     lease->counted_out = TRUE;
 }
 

@@ -239,6 +239,23 @@ static void refuse_new(HgClient *client, const HgRequest *request, const guint8 
     hg_client_answer_error(client, request->method, request->head.seqid, sql_state, text);
 }
 
+static gboolean is_too_long(HgClient *client, const HgRequest *request)
+{
+    guint most = hg_client_options(client)->statement_size;
+    return most > 0 && request->method->id == HG_METHOD_EXECUTE_STATEMENT &&
+           request->statement.size > most;
+}
+
+static void refuse_too_long(HgClient *client, const HgRequest *request, const guint8 *message,
+                            HgSession *session)
+{
+    g_autofree char *text = g_strdup_printf(
+        "hivegate: the statement has %zu bytes, and may have %u (limits: statement_size); shorten "
+        "it, or put its values into a table.",
+        (gsize)request->statement.size, hg_client_options(client)->statement_size);
+    refuse_new(client, request, message, session, "54000", text);
+}
+
 static void serve_session_call(HgClient *client, const HgRequest *request, guint8 *message,
                                const HgHandle *handle)
 {
@@ -250,6 +267,8 @@ static void serve_session_call(HgClient *client, const HgRequest *request, guint
         answer_info(client, request, session);
     else if (request->method->gives == HG_GIVES_OPERATION && hg_worker_is_draining(client->worker))
         refuse_new(client, request, message, session, "08S01", stopping_text);
+    else if (is_too_long(client, request))
+        refuse_too_long(client, request, message, session);
     else if (request->method->gives == HG_GIVES_OPERATION &&
              is_expired(client, HG_TOKEN_EXPIRY_STATEMENTS))
         refuse_new(client, request, message, session, "28000", expired_text);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "net/timer.h"
 #include "proxy/client.h"
+#include "proxy/prober.h"
 #include "proxy/resident.h"
 
 #include <pthread.h>
@@ -25,6 +26,7 @@ struct HgWorker {
     guint8 *scratch;
     HgBackendCache *cache;
     HgResidents *residents;
+    HgProber *prober;    /* of the first worker; NULL: it is another's, or there are no probes */
     GHashTable *clients; /* id -> HgClient */
     guint64 next_id;
     atomic_uint load;
@@ -40,11 +42,21 @@ struct HgWorker {
 static void *run(void *data)
 {
     HgWorker *worker = data;
+    if (worker->prober != NULL)
+        hg_prober_start(worker->prober);
     hg_loop_run(worker->loop);
     return NULL;
 }
 
 static void on_drain_timer(HgTimer *timer);
+
+static gboolean has_probes(const HgProxyOptions *options)
+{
+    for (guint i = 0; i < options->n_pools; i++)
+        if (options->pools[i].probe_interval > 0)
+            return TRUE;
+    return FALSE;
+}
 
 HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
 {
@@ -64,6 +76,8 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
         .metrics = hg_metrics_shard(hg_gateway_options(gateway)->metrics, index)};
     worker->cache = hg_backend_cache_new(&worker->context);
     worker->residents = hg_residents_new(worker);
+    if (index == 0 && has_probes(hg_gateway_options(gateway)))
+        worker->prober = hg_prober_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
     /* ids of different workers never meet: a session's home is known by it */
     worker->next_id = (guint64)index << ID_BITS;
@@ -95,6 +109,7 @@ void hg_worker_free(HgWorker *worker)
     hg_worker_join(worker);
     hg_backend_cache_free(worker->cache);
     hg_residents_free(worker->residents);
+    hg_prober_free(worker->prober);
     hg_loop_free(worker->loop);
     g_hash_table_destroy(worker->clients);
     g_free(worker->scratch);
@@ -233,6 +248,8 @@ static void drain(HgTask *task)
     worker->drain_until = hg_loop_now(worker->loop) + patience;
     hg_timer_start(worker->loop, &worker->drain_timer, MIN(DRAIN_TICK, patience));
     worker->closers++;
+    if (worker->prober != NULL)
+        hg_prober_stop(worker->prober);
     drain_more(worker);
     hg_worker_closer_ended(worker);
 }

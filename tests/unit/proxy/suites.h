@@ -3,4 +3,5 @@
 
 #include <check.h>
 
+Suite *rate_suite(void);
 Suite *touched_suite(void);
