@@ -66,6 +66,10 @@ static const char *const kinds[HG_AUDIT_KINDS] = {
     [HG_AUDIT_SERVICE_STARTED] = "service_started",
     [HG_AUDIT_SERVICE_STOPPED] = "service_stopped",
     [HG_AUDIT_STATEMENT_FETCHED] = "statement_fetched",
+    [HG_AUDIT_ANCHOR] = "anchor",
+    [HG_AUDIT_ARCHIVED] = "archived",
+    [HG_AUDIT_DROPPED] = "dropped",
+    [HG_AUDIT_HOLD] = "hold",
 };
 
 void hg_audit_event_init(HgAuditEvent *event, HgAuditKind kind)

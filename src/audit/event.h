@@ -35,9 +35,13 @@ typedef enum {
     HG_AUDIT_SERVICE_STARTED = 19,
     HG_AUDIT_SERVICE_STOPPED = 20,
     HG_AUDIT_STATEMENT_FETCHED = 21, /* once a statement: the sums of its fetches */
+    HG_AUDIT_ANCHOR = 22,            /* a signed statement on the chain: audit/anchor.h */
+    HG_AUDIT_ARCHIVED = 23,          /* a day was archived */
+    HG_AUDIT_DROPPED = 24,           /* a day was dropped */
+    HG_AUDIT_HOLD = 25,              /* a legal hold was made or released */
 } HgAuditKind;
 
-#define HG_AUDIT_KINDS 22 /* one more than the greatest */
+#define HG_AUDIT_KINDS 26 /* one more than the greatest */
 
 /* What an event does to the set of statements that run. */
 typedef enum {

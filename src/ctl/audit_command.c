@@ -33,6 +33,8 @@ typedef struct {
     char *keep;
     char *writer;
     char *reader;
+    char *anchors;
+    char **keys;
     gint most;
 } Arguments;
 
@@ -42,9 +44,10 @@ static void arguments_clear(Arguments *arguments)
                      arguments->user,     arguments->table,         arguments->kind,
                      arguments->session,  arguments->since,         arguments->until,
                      arguments->output,   arguments->keep,          arguments->writer,
-                     arguments->reader};
+                     arguments->reader,   arguments->anchors};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
+    g_strfreev(arguments->keys);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
@@ -57,6 +60,7 @@ typedef enum {
     TAKES_FILTERS = 2,
     TAKES_KEEP = 4,
     TAKES_ROLES = 8,
+    TAKES_ANCHORS = 16,
 } Takes;
 
 static void add_filters(GOptionContext *context, Arguments *arguments)
@@ -109,6 +113,13 @@ static GOptionContext *context_new(Arguments *arguments, Takes takes, const char
          "ROLE"},
         {0},
     };
+    const GOptionEntry anchors[] = {
+        {"anchors", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchors,
+         "Anchors that were kept elsewhere, a line each", "FILE"},
+        {"public-key", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->keys,
+         "The keys that signed anchors; may be given several times", "FILE"},
+        {0},
+    };
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(context, summary);
     g_option_context_set_description(context, description);
@@ -121,6 +132,8 @@ static GOptionContext *context_new(Arguments *arguments, Takes takes, const char
         g_option_context_add_main_entries(context, keep, NULL);
     if ((takes & TAKES_ROLES) != 0)
         g_option_context_add_main_entries(context, roles, NULL);
+    if ((takes & TAKES_ANCHORS) != 0)
+        g_option_context_add_main_entries(context, anchors, NULL);
     return context;
 }
 
@@ -405,31 +418,73 @@ static void on_spool(void *data, const HgAuditId *spool, guint64 records, guint6
             check->where, id, records, last, text);
 }
 
+/* The keys and anchors that were named; *check stays NULL when there are none. */
+static HgCtlResult load_anchors(const Arguments *arguments, HgAnchorKeys *keys,
+                                HgAnchorCheck **check, GError **error)
+{
+    if (arguments->anchors != NULL && arguments->keys == NULL)
+        return usage(error, "--anchors needs the key that signed them; expected --public-key FILE");
+    if (arguments->keys == NULL)
+        return HG_CTL_DONE;
+    for (char **path = arguments->keys; *path != NULL; path++)
+        if (!hg_anchor_keys_add(keys, *path, error))
+            return HG_CTL_FAILED;
+    g_autoptr(HgAnchorCheck) made = hg_anchor_check_new(keys);
+    if (arguments->anchors != NULL && !hg_anchor_check_load(made, arguments->anchors, error))
+        return HG_CTL_FAILED;
+    *check = g_steal_pointer(&made);
+    return HG_CTL_DONE;
+}
+
+static void print_anchors(const Check *check, HgAnchorCheck *anchors)
+{
+    HgAnchorCounts counts;
+    if (anchors == NULL)
+        return;
+    hg_anchor_check_counts(anchors, &counts);
+    fprintf(check->streams->out,
+            "%s: %" G_GUINT64_FORMAT " anchors of the file hold, %" G_GUINT64_FORMAT
+            " of the chain's own; %" G_GUINT64_FORMAT " are on records that aren't here any more\n",
+            check->where, counts.held, counts.chain, counts.elsewhere);
+}
+
 HgCtlResult hg_audit_verify(const HgCtlStreams *streams, char ***argv, GError **error)
 {
     g_auto(Arguments) arguments = {0};
     g_autoptr(GOptionContext) context = context_new(
-        &arguments, TAKES_SPOOL,
+        &arguments, TAKES_SPOOL | TAKES_ANCHORS,
         "Reads all records and checks that none was changed, removed or moved.",
         "Examples:\n"
         "  hivegatectl audit verify --spool /var/lib/hivegate/audit\n"
-        "  hivegatectl audit verify --postgres 'host=db dbname=audit user=auditor'\n"
+        "  hivegatectl audit verify --postgres 'host=db dbname=audit user=auditor' \\\n"
+        "      --anchors /mnt/worm/anchors --public-key anchor.pub\n"
         "\n"
-        "Keep the last hash that it prints elsewhere: whoever can write the spool or the database\n"
-        "could make a whole new chain, but not one with that hash in it. Exit codes: 0 all is\n"
-        "well, 1 there are faults, or it can't be read.\n");
+        "Whoever can write the spool or the database could make a whole new chain, but sign no\n"
+        "anchors. --public-key alone checks those in the chain; --anchors those that were kept\n"
+        "elsewhere, and so that the end of the chain wasn't cut off. Exit codes: 0 all is well,\n"
+        "1 there are faults, or it can't be read.\n");
     g_autoptr(HgDatabase) database = NULL;
+    g_autoptr(HgAnchorKeys) keys = hg_anchor_keys_new();
+    g_autoptr(HgAnchorCheck) anchors = NULL;
     Check check = {.streams = streams, .where = "spool"};
-    HgVerifyReport report = {on_fault, on_spool, &check};
     HgCtlResult result = read_arguments(streams, context, TAKES_SPOOL, argv, &arguments, error);
     if (result != HG_CTL_DONE || arguments.help)
         return result;
-    if (arguments.spool != NULL && !hg_verify_spool(arguments.spool, &report, error))
-        return HG_CTL_FAILED;
+    result = load_anchors(&arguments, keys, &anchors, error);
+    if (result != HG_CTL_DONE)
+        return result;
+    HgVerifyReport report = {on_fault, on_spool, &check, anchors};
+    if (arguments.spool != NULL) {
+        if (!hg_verify_spool(arguments.spool, &report, error))
+            return HG_CTL_FAILED;
+        print_anchors(&check, anchors);
+    }
     check.where = "database";
     if (!open_database(&arguments, TRUE, &database, error) ||
         (database != NULL && !hg_verify_database(database, &report, error)))
         return HG_CTL_FAILED;
+    if (database != NULL)
+        print_anchors(&check, anchors);
     return check.faults == 0 ? HG_CTL_DONE : HG_CTL_NO;
 }
 
