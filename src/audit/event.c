@@ -29,7 +29,8 @@ static const Member texts[] = {
     MEMBER(policy_version), MEMBER(decision),
     MEMBER(reason),         MEMBER(sql_state),
     MEMBER(message),        MEMBER(backend_query_id),
-    MEMBER(content_hash),   MEMBER(detail),
+    MEMBER(content_hash),   MEMBER(content),
+    MEMBER(detail),
 };
 
 static const Member lists[] = {

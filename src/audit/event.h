@@ -78,6 +78,7 @@ typedef struct {
     HgSlice message;
     HgSlice backend_query_id;
     HgSlice content_hash; /* of the configuration */
+    HgSlice content;      /* its text */
     HgSlice detail;
     const char *const *groups; /* NULL-terminated; NULL: not known */
     const char *const *tables_read;

@@ -7,6 +7,7 @@
  * an end; "refused" when a beginning wasn't let in. With --drain it then waits until PostgreSQL has
  * all of it. The last line is JSON: what opening found, and counts. */
 #include "audit/anchorer.h"
+#include "audit/config_event.h"
 #include "audit/shipper.h"
 
 #include <pthread.h>
@@ -27,6 +28,8 @@ typedef struct {
     gint interval;   /* ms; 0: each statement is made durable */
     gint size;       /* of a statement's text */
     gint timeout;    /* ms that PostgreSQL may be silent */
+    char *config;    /* file: recorded as the configuration that took effect */
+    char *before;    /* file: the one before it */
     char *anchor_key;
     char *anchor_file;
     char *anchor_url;
@@ -222,6 +225,8 @@ static gboolean read_arguments(Arguments *arguments, int argc, char **argv, GErr
         {"interval", 0, 0, G_OPTION_ARG_INT, &arguments->interval, "ms", NULL},
         {"size", 0, 0, G_OPTION_ARG_INT, &arguments->size, "bytes of a statement", NULL},
         {"timeout", 0, 0, G_OPTION_ARG_INT, &arguments->timeout, "ms of PostgreSQL", NULL},
+        {"config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config, "file", NULL},
+        {"before", 0, 0, G_OPTION_ARG_FILENAME, &arguments->before, "file", NULL},
         {"anchor-key", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_key, "file", NULL},
         {"anchor-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_file, "file", NULL},
         {"anchor-url", 0, 0, G_OPTION_ARG_STRING, &arguments->anchor_url, "URL", NULL},
@@ -250,6 +255,29 @@ static HgSpoolOptions spool_options(const Driver *driver)
                                                                   : HG_SPOOL_EACH_STATEMENT,
                             .when_full = arguments->drop ? HG_SPOOL_DROP : HG_SPOOL_REFUSE,
                             .clock = driver->clock};
+}
+
+/* Records that a configuration took effect. */
+static void record_config(Driver *driver)
+{
+    const Arguments *arguments = &driver->arguments;
+    g_autofree char *text = NULL, *before = NULL;
+    HgAuditEvent event;
+    gsize size = 0, before_size = 0;
+    if (arguments->config == NULL)
+        return;
+    if (!g_file_get_contents(arguments->config, &text, &size, NULL) ||
+        (arguments->before != NULL &&
+         !g_file_get_contents(arguments->before, &before, &before_size, NULL)))
+        exit(3);
+    HgSlice old = hg_slice(before, before_size);
+    g_autoptr(HgConfigEvent) config =
+        hg_config_event_new("configuration", hg_slice(text, size), before != NULL ? &old : NULL);
+    hg_config_event_fill(config, &event);
+    hg_audit_clock_stamp(driver->clock, &event.stamp);
+    event.principal = hg_slice_from_string("root");
+    if (append(driver, &event) != HG_SPOOL_TAKEN)
+        exit(4);
 }
 
 /* NULL without a key; an error ends the program. */
@@ -325,6 +353,7 @@ int main(int argc, char **argv)
     if (arguments->postgres != NULL)
         shipper = hg_shipper_new(&shipping, &error);
     HgAnchorer *anchorer = start_anchorer(&driver);
+    record_config(&driver);
     run(&driver, &recovery, shipper);
     stop_anchorer(anchorer);
     if (arguments->anchor_key != NULL && arguments->drain && shipper != NULL)
