@@ -16,6 +16,8 @@
 
 #define CONNECT_MS 3000
 #define SEND_MS    5000
+#define SETTLE_MS  2000
+#define LOOK_MS    5
 
 struct HgAnchorer {
     HgAnchorerOptions options;
@@ -150,6 +152,20 @@ static void turn(HgAnchorer *anchorer)
     pthread_mutex_unlock(&anchorer->lock);
 }
 
+/* Until what was appended is durable, so that the last anchor stands for it, too. */
+static void settle(const HgAnchorer *anchorer)
+{
+    gint64 until = g_get_monotonic_time() + SETTLE_MS * 1000;
+    HgSpoolStatus status;
+    for (;;) {
+        hg_spool_status(anchorer->options.spool, &status, NULL);
+        gboolean done = status.memory_bytes == 0 && status.durable >= status.sequence;
+        if (done || status.failing || g_get_monotonic_time() >= until)
+            return;
+        g_usleep(LOOK_MS * 1000);
+    }
+}
+
 static void *work(void *data)
 {
     HgAnchorer *anchorer = data;
@@ -164,6 +180,7 @@ static void *work(void *data)
         turn(anchorer);
         due = g_get_monotonic_time() / 1000 + anchorer->options.interval_ms;
     }
+    settle(anchorer);
     turn(anchorer);
     return NULL;
 }
