@@ -260,6 +260,19 @@ typedef struct {
 } HgAuditRedactConfig;
 
 typedef struct {
+    const char *key_file; /* NULL: none are made */
+    const char *file;
+    const char *url;
+    const char *ca_file; /* for the URL */
+    gint64 interval_ms;
+} HgAuditAnchorsConfig;
+
+typedef struct {
+    const char *key_file; /* NULL: names as they are */
+    gboolean addresses;
+} HgAuditPseudonymsConfig;
+
+typedef struct {
     const char *spool;         /* NULL: nothing is recorded */
     const char *postgres;      /* NULL: events stay in the spool */
     const char *password_file; /* NULL: none */
@@ -269,6 +282,8 @@ typedef struct {
     gint64 memory; /* bytes that wait to be written */
     HgSpoolWhenFull when_full;
     HgAuditRedactConfig redact;
+    HgAuditAnchorsConfig anchors;
+    HgAuditPseudonymsConfig pseudonyms;
 } HgAuditConfig;
 
 typedef struct {

@@ -554,6 +554,7 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
         check_tls_files(config, root, diagnostics);
     hg_config_check_token_files(config, root, diagnostics);
     hg_config_check_admin_files(config, root, diagnostics);
+    hg_config_check_audit_files(config, root, diagnostics);
     for (guint i = 0; i < config->n_pools; i++) {
         const HgPoolConfig *pool = &config->pools[i];
         if (pool->password_file != NULL || pool->password_env != NULL)
