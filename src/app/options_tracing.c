@@ -5,8 +5,9 @@
 static const HgOption rows[] = {
     {.name = "url",
      STRING(HgTracingConfig, url, HG_OPTION_TEXT),
-     .text = "Where spans go, by OTLP over HTTP in JSON: `http://collector:4318/v1/traces`. Without "
-             "it nothing is traced."},
+     .text =
+         "Where spans go, by OTLP over HTTP in JSON: `http://collector:4318/v1/traces`. Without "
+         "it nothing is traced."},
     {.name = "one_in",
      COUNT(HgTracingConfig, one_in),
      .fallback = "100",
@@ -21,7 +22,8 @@ static const HgOption rows[] = {
     {.name = "statements",
      SWITCH(HgTracingConfig, statements),
      .fallback = "false",
-     .text = "Whether spans hold the beginning of each statement, literals and all."},
+     .text = "Whether spans hold statements and error messages. `audit: redact` hides literals in "
+             "them, too; secrets always are hidden."},
     {.name = "token_file",
      STRING(HgTracingConfig, token_file, HG_OPTION_PATH),
      .text = "File whose first line is sent to the collector as `Authorization: Bearer`."},

@@ -9,6 +9,7 @@ struct HgTracing {
     HgTracer *tracer;
     char *header; /* NULL: none */
     const char *headers[2];
+    HgSqlRedaction *redaction; /* NULL: statements aren't shown */
 };
 
 static HgMark place(const HgYaml *map, const char *key)
@@ -31,8 +32,7 @@ static void check_token(const HgTracingConfig *tracing, const HgYaml *map,
                             "tracing.token_file: others than its owner can get at it; chmod 600");
 }
 
-void hg_config_check_tracing(const HgConfig *config, const HgYaml *root,
-                             HgDiagnostics *diagnostics)
+void hg_config_check_tracing(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
 {
     const HgTracingConfig *tracing = &config->tracing;
     const HgYaml *map = hg_yaml_get(root, "tracing");
@@ -78,6 +78,12 @@ gboolean hg_tracing_new(const HgConfig *config, const char *version, HgLog *log,
     g_autoptr(HgTracing) tracing = g_new0(HgTracing, 1);
     if (!read_token(from, tracing, error))
         return FALSE;
+    if (from->statements) {
+        tracing->redaction = hg_sql_redaction_new(config->audit.redact.hide_literals,
+                                                  config->audit.redact.patterns, error);
+        if (tracing->redaction == NULL)
+            return FALSE;
+    }
     HgTracerConfig options = {.url = from->url,
                               .headers = tracing->header != NULL ? tracing->headers : NULL,
                               .ca_file = from->ca_file,
@@ -99,11 +105,17 @@ HgTracer *hg_tracing_tracer(const HgTracing *tracing)
     return tracing != NULL ? tracing->tracer : NULL;
 }
 
+const HgSqlRedaction *hg_tracing_redaction(const HgTracing *tracing)
+{
+    return tracing != NULL ? tracing->redaction : NULL;
+}
+
 void hg_tracing_free(HgTracing *tracing)
 {
     if (tracing == NULL)
         return;
     hg_tracer_free(tracing->tracer);
     hg_secret_free_string(tracing->header);
+    hg_sql_redaction_free(tracing->redaction);
     g_free(tracing);
 }

@@ -3,6 +3,7 @@
 
 #include "app/config.h"
 #include "app/config_yaml.h"
+#include "sql/redact.h"
 #include "trace/tracer.h"
 
 /* The rules of `tracing`. */
@@ -18,6 +19,9 @@ gboolean hg_tracing_new(const HgConfig *config, const char *version, HgLog *log,
 
 /* The tracer; NULL for NULL. Borrowed. */
 HgTracer *hg_tracing_tracer(const HgTracing *tracing);
+
+/* What spans don't hold of statements; NULL: they hold nothing of them. Borrowed. */
+const HgSqlRedaction *hg_tracing_redaction(const HgTracing *tracing);
 
 /* Sends what waits, for a moment, and ends it. Nobody may trace any more. NULL is fine. */
 void hg_tracing_free(HgTracing *tracing);
