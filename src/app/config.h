@@ -287,6 +287,18 @@ typedef struct {
 } HgAuditConfig;
 
 typedef struct {
+    const char *url; /* NULL: nothing is traced */
+    guint one_in;
+    gboolean follow;
+    gboolean statements;
+    const char *token_file; /* NULL: none */
+    const char *ca_file;    /* NULL: the system's */
+    guint queue;
+    gint64 interval_ms;
+    gint64 timeout_ms;
+} HgTracingConfig;
+
+typedef struct {
     HgLogLevel level;
     HgLogFormat format;
 } HgLogConfig;
@@ -310,6 +322,7 @@ typedef struct {
     HgAdminConfig admin;
     HgAuditConfig audit;
     gint64 shutdown_wait_ms;
+    HgTracingConfig tracing;
     gint64 shutdown_timeout_ms;
     HgLogConfig log;
 } HgConfig;

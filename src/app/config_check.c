@@ -6,6 +6,7 @@
 #include "app/config_check_audit.h"
 #include "app/config_check_ldap.h"
 #include "app/tls_settings.h"
+#include "app/tracing.h"
 #include "auth/authenticator.h"
 #include "auth/users.h"
 #include "base/text.h"
@@ -435,6 +436,7 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
     check_limits(config, root, diagnostics);
     hg_config_check_admin(config, root, diagnostics);
     hg_config_check_audit(config, root, diagnostics);
+    hg_config_check_tracing(config, root, diagnostics);
 }
 
 /* Says when others than the owner can get at a file with secrets. */

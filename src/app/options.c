@@ -825,6 +825,9 @@ static const HgOption config_rows[] = {
      SECTION_ELSEWHERE(HgConfig, audit, hg_option_audit_section),
      .text = "Who did what: recorded on disk before it happens, and shipped to PostgreSQL "
              "(docs/audit.md)."},
+    {.name = "tracing",
+     SECTION_ELSEWHERE(HgConfig, tracing, hg_option_tracing_section),
+     .text = "Spans of logins, sessions and statements for OpenTelemetry (docs/tracing.md)."},
     {.name = "jobs", SECTION(HgConfig, jobs, jobs_section), .text = "Work that blocks."},
     {.name = "shutdown_wait",
      DURATION(HgConfig, shutdown_wait_ms),

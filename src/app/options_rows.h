@@ -46,6 +46,9 @@ const HgSection *hg_option_admin_section(void);
 /* `audit`, read into a HgAuditConfig. Static. */
 const HgSection *hg_option_audit_section(void);
 
+/* `tracing`, read into a HgTracingConfig. Static. */
+const HgSection *hg_option_tracing_section(void);
+
 /* `authentication: ldap`, read into a HgLdapConfig. Static. */
 const HgSection *hg_option_ldap_section(void);
 

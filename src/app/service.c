@@ -9,6 +9,7 @@
 #include "app/pools.h"
 #include "app/reload.h"
 #include "app/tls_settings.h"
+#include "app/tracing.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
 
@@ -301,6 +302,11 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
     if (!hg_auditing_new(config, version, log, &auditing, error))
         return FALSE;
     options.recorder = hg_auditing_recorder(auditing);
+    g_autoptr(HgTracing) tracing = NULL;
+    if (!hg_tracing_new(config, version, log, &tracing, error))
+        return FALSE;
+    options.tracer = hg_tracing_tracer(tracing);
+    options.trace_redaction = hg_tracing_redaction(tracing);
     g_autofree int *fds = g_new0(int, config->n_listeners);
     if (!hg_pools_start(pools, error) || !listen_all(config, log, fds, error))
         return FALSE;

@@ -295,6 +295,17 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                  SAMPLED,
                                  .help = "1 while nothing new may begin, as the spool is full or "
                                          "its disk fails."},
+    [HG_METRIC_TRACE_SPANS] = {.name = "hivegate_trace_spans_total",
+                               COUNTER,
+                               SAMPLED,
+                               .labels = {{"outcome", NULL}},
+                               .help = "Spans that the collector has (`exported`) or didn't want "
+                                       "(`rejected`), or that found no room while it was away "
+                                       "(`dropped`)."},
+    [HG_METRIC_TRACE_WAITING] = {.name = "hivegate_trace_spans_waiting",
+                                 GAUGE,
+                                 SAMPLED,
+                                 .help = "Spans that wait for the collector (tracing: queue)."},
     [HG_METRIC_BUILD_INFO] = {.name = "hivegate_build_info",
                               GAUGE,
                               SAMPLED,

@@ -3,6 +3,7 @@
  * endpoint answers, an error too, goes back as it came, with hivegate's handle in place of its own.
  */
 #include "proxy/client_audit.h"
+#include "proxy/client_trace.h"
 
 #include "auth/name.h"
 #include "base/container.h"
@@ -23,6 +24,7 @@ struct ClientOpening {
     gint32 seqid;
     HgDialect dialect; /* of the client */
     char *database;    /* with which the session begins; NULL: not known */
+    char *traceparent; /* the variable; NULL: none */
     char *effective_user;
     char
         *asked_user; /* the same as the client names them, when the directory writes it otherwise */
@@ -72,6 +74,7 @@ static void free_opening(ClientOpening *opening)
     g_string_free(opening->problems, TRUE);
     g_clear_pointer(&opening->tried, g_ptr_array_unref);
     g_free(opening->database);
+    g_free(opening->traceparent);
     g_free(opening->effective_user);
     g_free(opening->asked_user);
     hg_principal_unref(opening->effective);
@@ -92,6 +95,8 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
     gint32 seqid = opening->seqid;
     hg_metrics_observe(client->metrics, HG_METRIC_OPEN_SECONDS, hg_client_outcome(sql_state),
                        hg_metrics_now() - opening->began);
+    hg_client_trace_open(client, hg_metrics_now() - opening->began, opening->effective_user,
+                         opening->traceparent, NULL, text);
     hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
            hg_log_text("as", opening->effective_user), hg_log_text("why", text));
@@ -211,6 +216,8 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
     hg_session_set_database(session, opening->database != NULL ? opening->database : "default");
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
     hg_client_audit_session(client, session);
+    hg_client_trace_open(client, hg_metrics_now() - opening->began, opening->effective_user,
+                         opening->traceparent, session, NULL);
     if (keeps) {
         hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
     } else {
@@ -243,6 +250,9 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
                hg_log_text("endpoint", hg_endpoint_name(opening->endpoint)));
     if (opened)
         adopt(opening, piece);
+    else
+        hg_client_trace_open(client, hg_metrics_now() - opening->began, opening->effective_user,
+                             opening->traceparent, NULL, "the endpoint refused it");
     hg_client_open_cancel(client);
     client->transport->write_piece(client, piece);
     hg_client_done(client);
@@ -618,6 +628,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     opening->dialect = hg_dialect_find(request);
     if (hg_open_read_wishes(request, message, &wishes, NULL)) /* else routing says why not */
         opening->database = g_steal_pointer(&wishes.database);
+    opening->traceparent = g_steal_pointer(&wishes.traceparent);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
     opening->effective = hg_principal_ref(client->identity.principal);
     opening->problems = g_string_new(NULL);

@@ -2,6 +2,7 @@
  * for the principal who owns its session; any other gets what the server itself says to an unknown
  * one. */
 #include "proxy/client_audit.h"
+#include "proxy/client_trace.h"
 
 #include "hs2/answer.h"
 #include "hs2/writer.h"
@@ -170,7 +171,8 @@ static void forward_passed(HgClient *client, const ClientAsk *ask)
                                 .operation = operation != NULL ? hg_operation_ref(operation) : NULL,
                                 .lease = lease};
     note_kind(&client->call, request, message);
-    if (client->call.fetches_rows && hg_client_recorder(client) != NULL)
+    if (client->call.fetches_rows &&
+        (hg_client_recorder(client) != NULL || hg_client_options(client)->tracer != NULL))
         client->call.began_us = g_get_monotonic_time();
     hg_client_hold_cancel(client); /* of what is forwarded now: the next request may be held */
     hg_request_set_handle(request, message,
@@ -198,6 +200,7 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
     if (refuse_other(client, request, session))
         return;
     hg_buffer_init(&ask.new_message, NULL);
+    hg_client_trace_asked(client, request, message, session);
     if (hg_client_pass_gates(client, &ask))
         forward_passed(client, &ask);
     hg_client_ask_clear(&ask);

@@ -14,6 +14,8 @@
 #include "proxy/routing.h"
 
 typedef struct HgRecorder HgRecorder;
+typedef struct HgSqlRedaction HgSqlRedaction;
+typedef struct HgTracer HgTracer;
 
 typedef enum {
     HG_LOGIN_AS_USER, /* the backend sees the user's name and hivegate's secret */
@@ -93,6 +95,9 @@ typedef struct {
     guint n_pools;
     const HgRoute *routes; /* none: all sessions go to the first pool */
     guint n_routes;
-    HgMetrics *metrics;   /* with a shard for each worker */
-    HgRecorder *recorder; /* borrowed; NULL: nothing is put on record */
+    HgMetrics *metrics;                    /* with a shard for each worker */
+    HgRecorder *recorder;                  /* borrowed; NULL: nothing is put on record */
+    HgTracer *tracer;                      /* borrowed; NULL: nothing is traced */
+    const HgSqlRedaction *trace_redaction; /* what spans don't hold of statements; NULL: they hold
+                                              neither texts nor messages */
 } HgProxyOptions;

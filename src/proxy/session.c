@@ -5,6 +5,7 @@
 
 #include "hs2/reply.h"
 #include "proxy/recorder.h"
+#include "proxy/statement_trace.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,6 +21,7 @@ struct HgOperation {
     gint64 began_us;
     char *statement; /* its beginning; NULL */
     HgStatementRecord *record;
+    HgStatementTrace *trace;
     HgSession *session;
     HgHandle handle;
     HgHandle backend;
@@ -48,7 +50,8 @@ struct HgSession {
     HgOperation *operations;
     char *lost_why;
     char *database;
-    atomic_bool counted; /* on the endpoint */
+    HgTraceContext *trace; /* NULL: none */
+    atomic_bool counted;   /* on the endpoint */
 };
 
 HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
@@ -94,6 +97,7 @@ void hg_session_unref(HgSession *session)
     g_free(session->asked_user);
     g_free(session->lost_why);
     g_free(session->database);
+    g_free(session->trace);
     g_free(session);
 }
 
@@ -201,6 +205,16 @@ const HgDialect *hg_session_dialect(const HgSession *session)
     return &session->dialect;
 }
 
+void hg_session_set_trace(HgSession *session, const HgTraceContext *trace)
+{
+    session->trace = g_memdup2(trace, sizeof *trace);
+}
+
+const HgTraceContext *hg_session_trace(const HgSession *session)
+{
+    return session->trace;
+}
+
 char *hg_session_dup_database(HgSession *session)
 {
     pthread_mutex_lock(&session->lock);
@@ -288,6 +302,7 @@ void hg_operation_unref(HgOperation *operation)
     (void)hg_operation_end(operation, HG_OPERATION_CLOSED); /* so that it isn't counted any more */
     hg_operation_unlink(operation);
     hg_statement_record_free(operation->record);
+    hg_statement_trace_free(operation->trace);
     hg_session_unref(operation->session);
     g_free(operation->statement);
     g_free(operation);
@@ -347,6 +362,16 @@ const char *hg_operation_statement(const HgOperation *operation)
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record)
 {
     operation->record = take_record;
+}
+
+void hg_operation_set_trace(HgOperation *operation, HgStatementTrace *take_trace)
+{
+    operation->trace = take_trace;
+}
+
+HgStatementTrace *hg_operation_trace(const HgOperation *operation)
+{
+    return operation->trace;
 }
 
 HgStatementRecord *hg_operation_record(const HgOperation *operation)

@@ -11,11 +11,13 @@
 #include "cluster/pool.h"
 #include "hs2/dialect.h"
 #include "hs2/handle.h"
+#include "trace/context.h"
 
 typedef struct HgSession HgSession;
 typedef struct HgOperation HgOperation;
 typedef struct HgWorker HgWorker;
 typedef struct HgStatementRecord HgStatementRecord;
+typedef struct HgStatementTrace HgStatementTrace;
 
 typedef enum {
     HG_SESSION_OPEN,   /* lives on its endpoint */
@@ -86,6 +88,11 @@ const HgDialect *hg_session_dialect(const HgSession *session);
 char *hg_session_dup_database(HgSession *session);
 void hg_session_set_database(HgSession *session, const char *database);
 
+/* The trace that its statements belong to unless they say otherwise; copied, before anybody else
+ * knows the session. NULL: each has its own. Borrowed. */
+void hg_session_set_trace(HgSession *session, const HgTraceContext *trace);
+const HgTraceContext *hg_session_trace(const HgSession *session);
+
 /* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);
 
@@ -145,6 +152,10 @@ const char *hg_operation_statement(const HgOperation *operation);
  * else knows the operation. NULL: nothing is. */
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record);
 HgStatementRecord *hg_operation_record(const HgOperation *operation);
+
+/* The same for its spans (proxy/statement_trace). */
+void hg_operation_set_trace(HgOperation *operation, HgStatementTrace *take_trace);
+HgStatementTrace *hg_operation_trace(const HgOperation *operation);
 
 /* TRUE once, for a statement: its first rows are fetched. */
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us);

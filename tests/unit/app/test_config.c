@@ -259,12 +259,12 @@ START_TEST(test_values)
         {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
                        "authentication, impersonation, session_variables, pools, routing, "
                        "announcement, limits, tcp, "
-                       "admin, audit, jobs, shutdown_wait, shutdown_timeout, log; did you "
+                       "admin, audit, tracing, jobs, shutdown_wait, shutdown_timeout, log; did you "
                        "mean workers?"},
         {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
                     "authentication, impersonation, session_variables, pools, routing, "
                     "announcement, limits, tcp, "
-                    "admin, audit, jobs, shutdown_wait, shutdown_timeout, log"},
+                    "admin, audit, tracing, jobs, shutdown_wait, shutdown_timeout, log"},
         {"log: {lvl: info}",
          "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
         {"workers: 1\nworkers: 2",
