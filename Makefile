@@ -9,6 +9,8 @@
 #   make soak       hours of load and faults (SOAK="--minutes 30")
 #   make fuzz       hours of fuzzing (FUZZ_SECONDS=600 for each target)
 #   make format     puts the C files into the project's format
+#   make deb        a Debian package, in build/deb
+#   make test-package  that package installed, started and removed, in a sandbox; root or sudo
 #   make install    after make; as root: programs, man pages, completion
 
 MAKEFLAGS += --no-print-directory
@@ -21,7 +23,7 @@ VARIANTS := build-release build-asan build-tsan
 KEEP     ?=
 STOP     ?=
 
-.PHONY: all build setup-build $(VARIANTS) demo test test-kubernetes check format bench soak fuzz install clean help
+.PHONY: all build setup-build $(VARIANTS) demo test test-kubernetes test-package check format bench soak fuzz install deb clean help
 
 all: build
 
@@ -64,6 +66,13 @@ test-kubernetes: $(BUILD)/build.ninja
 	@tools/setup kubernetes
 	@ninja -C $(BUILD) -j $(JOBS) --quiet tests/drivers/discovery-driver $(QUIETLY)
 	@.cache/venv/bin/python -m pytest -q tests/kubernetes
+
+deb:
+	@tools/setup build package
+	@JOBS=$(JOBS) tools/deb
+
+test-package: deb
+	@.cache/venv/bin/python -m pytest -q tests/package
 
 bench: build-release $(BUILD)/build.ninja
 	@tools/setup bench demo jdbc test
