@@ -3,7 +3,7 @@
 #   make            build/hivegate and build/hivegatectl
 #   make demo       two real Spark Thrift Servers behind hivegate, with real data (KEEP=1, STOP=1)
 #   make test       all that CI runs
-#   make test-kubernetes  discovery with a real control plane of Kubernetes (not in make test yet)
+#   make test-kubernetes  discovery and the chart with a real control plane of Kubernetes (not in make test yet)
 #   make check      the quick inner loop: unit tests, layers, format, lint
 #   make bench      speed and memory beside HAProxy
 #   make soak       hours of load and faults (SOAK="--minutes 30")
@@ -63,15 +63,16 @@ test:
 	@tools/test
 
 test-kubernetes: $(BUILD)/build.ninja
-	@tools/setup kubernetes
-	@ninja -C $(BUILD) -j $(JOBS) --quiet tests/drivers/discovery-driver $(QUIETLY)
-	@.cache/venv/bin/python -m pytest -q tests/kubernetes
+	@tools/setup kubernetes chart
+	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate hivegatectl tests/drivers/discovery-driver $(QUIETLY)
+	@.cache/venv/bin/python -m pytest -q tests/chart tests/kubernetes
 
 deb:
 	@tools/setup build package
 	@JOBS=$(JOBS) tools/deb
 
 test-package: deb
+	@tools/setup pytest
 	@.cache/venv/bin/python -m pytest -q tests/package
 
 bench: build-release $(BUILD)/build.ninja
