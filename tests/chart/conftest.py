@@ -23,5 +23,6 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str
         "hivegate-users": {"users.txt": hashed},
         "hivegate-ldap": {"password": b"secret\n", "ca.crt": certificate["ca.crt"]},
         "hivegate-spark": {"password": b"secret\n"},
+        "audit-database": {"gateway-password": b"secret"},
         "hadoop-site": {"core-site.xml": b"<configuration/>"},
     }

@@ -1,6 +1,7 @@
 """What the chart makes of values: every example and many others, without a cluster."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -24,6 +25,7 @@ from support.chart import (
 from support.chart_values import ALL, EXAMPLE_VALUES, ODD, OUTSIDE, STACKS
 from support.hivegate import hivegate_program, hivegatectl_program
 from support.paths import ROOT
+from support.postgres import PASSWORD, Postgres
 
 
 @pytest.fixture(params=ALL, scope="module")
@@ -45,7 +47,9 @@ def test_config_is_right(objects, others, tmp_path: Path) -> None:
         part for part in template["spec"]["containers"][0]["command"] if part.startswith("--config=")
     )
     config = tmp_path / option.removeprefix("--config=/")
-    text = re.sub(r"/(etc/hivegate|run/hivegate)", rf"{tmp_path}/\1", config.read_text())
+    text = re.sub(
+        r"/(etc/hivegate|run/hivegate|var/lib/hivegate)", rf"{tmp_path}/\1", config.read_text()
+    )
     config.write_text(text)
     checked = subprocess.run(
         [str(hivegate_program()), "--check-config", str(config)],
@@ -143,7 +147,9 @@ def test_only_hivegate_reaches_spark() -> None:
         assert reach.pop(("", 10000)) == {"anybody"}
         assert reach.pop(("-spark", 10000)) == {"gateway"}
         assert reach.pop(("-metastore", 9083)) == {"spark"}
-        assert reach.pop(("-postgresql", 5432)) == {"gateway", "metastore", "metastore-schema"}
+        assert reach.pop(("-postgresql", 5432)) == {
+            "gateway", "audit-schema", "metastore", "metastore-schema",
+        }  # fmt: skip
         assert reach.pop(("", 9180)) == {"anybody"}
         if stack == "executors":
             assert reach.pop(("-spark", 7078)) == reach.pop(("-spark", 7079)) == {"spark-executor"}
@@ -180,6 +186,50 @@ def test_the_certificate_made(tmp_path: Path) -> None:
         argv = ["openssl", "verify", "-CAfile", "ca.crt", "-verify_hostname", host, "tls.crt"]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_databases(tmp_path: Path) -> None:
+    """The script for an empty PostgreSQL, and hivegatectl after it: who may do what there."""
+    objects = render()
+    script = pick(objects, "ConfigMap", f"{NAME}-postgresql")["data"]["databases.sh"]
+    container = pod_templates(objects)["postgresql"]["spec"]["containers"][0]
+    files = content(pick(objects, "Secret", f"{NAME}-postgresql"))
+    secrets = {
+        one["name"]: files[one["valueFrom"]["secretKeyRef"]["key"]].decode()
+        for one in container["env"]
+        if "valueFrom" in one
+    }
+    with Postgres() as server:
+        place = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port)}
+        owner = {"POSTGRES_USER": "root_of_tests", "PGPASSWORD": PASSWORD}
+        environment = os.environ | place | owner | secrets
+        subprocess.run(["bash"], input=script, text=True, env=environment, check=True)
+
+        def ask(user: str, database: str, sql: str) -> str:
+            word = secrets[f"{user.upper()}_PASSWORD"]
+            line = f"host=127.0.0.1 port={server.port} dbname={database} user={user}"
+            argv = ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", line, "-c", sql]
+            done = subprocess.run(
+                argv, env=os.environ | {"PGPASSWORD": word}, capture_output=True, text=True
+            )
+            return done.stderr or done.stdout.strip()
+
+        job = pod_templates(objects)["audit-schema"]["spec"]["containers"][0]["command"]
+        (tmp_path / "password").write_text(secrets["AUDIT_PASSWORD"])
+        at = f"host=127.0.0.1 port={server.port} "
+        argv = [
+            re.sub("host=[^ ]* port=5432 ", at, part).replace("/etc/hivegate/audit", str(tmp_path))
+            for part in job[1:]
+        ]
+        subprocess.run([str(hivegatectl_program()), *argv], check=True, capture_output=True)
+        assert ask("metastore", "metastore", "CREATE TABLE t (a int); SELECT count(*) FROM t") == "0"
+        assert ask("audit", "audit", "SELECT count(*) FROM hivegate.event") == "0"
+        may = "SELECT has_table_privilege('hivegate.event', '{}')"
+        assert ask("gateway", "audit", may.format("INSERT")) == "t"
+        for verb in ("SELECT", "UPDATE", "DELETE", "TRUNCATE"):
+            assert ask("gateway", "audit", may.format(verb)) == "f", verb
+        assert "permission denied" in ask("gateway", "metastore", "SELECT 1")
+        assert "permission denied" in ask("metastore", "audit", "SELECT 1")
 
 
 def test_alerts_and_dashboard_have_one_source() -> None:
@@ -237,6 +287,10 @@ REFUSED = [
     ),
     ({"authentication": {"initialUser": {"enabled": False}}}, "set usersSecret or"),
     ({"postgresql": {"enabled": False}}, "set host and existingSecret of the database"),
+    (
+        {"postgresql": {"enabled": False}, "metastore": {"enabled": False}},
+        "or audit.enabled to false",
+    ),
     ({"metastore": {"uri": "thrift://a:9083"}}, "set it to false to use an existing one"),
 ]
 

@@ -166,8 +166,11 @@ def test_install_upgrade_rollback_uninstall(
         "-spark": 2,
         "-postgresql": 1,
     }
-    (job,) = release.get("/apis/batch/v1/{}/jobs")["items"]
-    assert job["status"]["succeeded"] == 1
+    jobs = eventually("the Jobs", lambda: done_jobs(release))
+    assert [name.rpartition("-")[0] for name in jobs] == [
+        f"{NAME}-audit-schema",
+        f"{NAME}-metastore-schema",
+    ]
     (budget,) = (
         one["status"]
         for one in release.get("/apis/policy/v1/{}/poddisruptionbudgets")["items"]
@@ -199,6 +202,13 @@ def test_install_upgrade_rollback_uninstall(
     again = release.change("install")
     assert "is installed" in again
     assert release.secrets()[f"{NAME}-postgresql"] == first[f"{NAME}-postgresql"]
+
+
+def done_jobs(release: Release) -> list[str]:
+    """The names of all Jobs, once all of them have succeeded."""
+    jobs = release.get("/apis/batch/v1/{}/jobs")["items"]
+    done = all(job["status"].get("succeeded") == 1 for job in jobs)
+    return sorted(job["metadata"]["name"] for job in jobs) if done else []
 
 
 KEPT = {

@@ -10,8 +10,10 @@ ALONE = {
     "metastore": {"enabled": False},
     "postgresql": {"enabled": False},
     "endpoints": ["spark-1.example.org:10000"],
+    "audit": {"enabled": False},
 }
 DATABASE = {"host": "db.example.org", "existingSecret": "metastore-database"}
+AUDIT = {"database": {"host": "db.example.org", "existingSecret": "audit-database"}}
 
 # Each part another way than by default; the product of the dimensions is the matrix.
 TLS = {
@@ -29,7 +31,11 @@ STACKS = {
     "whole": {},
     "executors": {"spark": {"executors": {"mode": "kubernetes"}, "warehouse": "s3a://w/t"}},
     "alone": ALONE,
-    "database": {"metastore": {"database": DATABASE}, "postgresql": {"enabled": False}},
+    "database": {
+        "metastore": {"database": DATABASE},
+        "audit": AUDIT,
+        "postgresql": {"enabled": False},
+    },
 }
 MATRIX = {
     "-".join(names): [TLS[names[0]], DOORS[names[1]], STACKS[names[2]]]
@@ -73,5 +79,5 @@ ALL = {**EXAMPLE_VALUES, **MATRIX, **ODD}
 # Secrets and ConfigMaps that examples and the matrix take from elsewhere
 OUTSIDE = {
     "my-certificate", "hivegate-users", "hivegate-ldap", "hivegate-spark", "hivegate-test-user",
-    "spark-s3", "metastore-database", "hadoop-site",
+    "spark-s3", "metastore-database", "audit-database", "hadoop-site",
 }  # fmt: skip

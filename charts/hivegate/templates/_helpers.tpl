@@ -75,6 +75,10 @@ affinity:
 {{- end }}
 {{- end }}
 
+{{- define "hivegate.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end }}
+
 {{/* What every container of the chart may do: nothing special. */}}
 {{- define "hivegate.restricted" -}}
 allowPrivilegeEscalation: false
@@ -136,6 +140,17 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 {{- end }}
 
+{{/* The audit log's database, the same way. */}}
+{{- define "hivegate.auditDatabase" -}}
+{{- $given := .Values.audit.database -}}
+{{- if .Values.postgresql.enabled -}}
+{{- $name := printf "%s-postgresql" (include "hivegate.fullname" .) -}}
+{{- dict "host" $name "port" 5432 "name" "audit" "user" "gateway" "options" "" "secret" (default $name .Values.postgresql.existingSecret) | toJson -}}
+{{- else -}}
+{{- dict "host" $given.host "port" (int $given.port) "name" $given.name "user" $given.user "options" $given.options "secret" $given.existingSecret | toJson -}}
+{{- end -}}
+{{- end }}
+
 {{- define "hivegate.metastoreUri" -}}
 {{- if .Values.metastore.enabled -}}
 thrift://{{ include "hivegate.fullname" . }}-metastore:9083
@@ -177,6 +192,9 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{- end -}}
 {{- if and $v.metastore.enabled (not $v.postgresql.enabled) (not (and $v.metastore.database.host $v.metastore.database.existingSecret)) -}}
 {{- fail "metastore.database: postgresql.enabled is false, so set host and existingSecret of the database" -}}
+{{- end -}}
+{{- if and $v.audit.enabled (not $v.postgresql.enabled) (not (and $v.audit.database.host $v.audit.database.existingSecret)) -}}
+{{- fail "audit.database: postgresql.enabled is false, so set host and existingSecret of the audit log's database, or audit.enabled to false" -}}
 {{- end -}}
 {{- if and $v.metastore.enabled $v.metastore.uri -}}
 {{- fail "metastore.uri: metastore.enabled is true; set it to false to use an existing one" -}}
@@ -224,6 +242,12 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{- $pool := merge (dict "name" "default" "discovery" "static" "endpoints" (include "hivegate.endpoints" . | fromJsonArray)) (deepCopy $v.pool) -}}
 {{- $admin := dict "listen" (list (dict "bind" "unix:/run/hivegate/admin.sock")) "metrics_listen" (printf "%s:9180" $v.listeners.address) -}}
 {{- $made := dict "shutdown_timeout" (printf "%ds" (int $v.shutdown.statements)) "listeners" $listeners "authentication" $authentication "pools" (list $pool) "admin" $admin "log" (dict "format" "json") -}}
+{{- if $v.audit.enabled -}}
+{{- $audit := dict "spool" "/var/lib/hivegate/audit" "password_file" "/etc/hivegate/audit/gateway-password" "durability" $v.audit.durability "when_full" $v.audit.whenFull "limit" $v.audit.limit "redact" (dict "literals" $v.audit.literals) -}}
+{{- $database := include "hivegate.auditDatabase" . | fromJson -}}
+{{- $_ := set $audit "postgres" (trim (printf "host=%s port=%d dbname=%s user=%s %s" $database.host (int $database.port) $database.name $database.user $database.options)) -}}
+{{- $_ := set $made "audit" $audit -}}
+{{- end -}}
 {{- if $v.authentication.impersonation -}}
 {{- $_ := set $made "impersonation" $v.authentication.impersonation -}}
 {{- end -}}
