@@ -109,6 +109,15 @@ def ports_of(template: dict[str, Any]) -> dict[str, int]:
     return {p["name"]: p["containerPort"] for p in template["spec"]["containers"][0]["ports"]}
 
 
+def gateway(objects: list[dict[str, Any]]) -> str:
+    """The name of hivegate's set, of its ConfigMap, and of what else is its own."""
+    label = ("app.kubernetes.io/component", "gateway")
+    (found,) = (
+        one for one in kinds(objects, "StatefulSet") if label in one["metadata"]["labels"].items()
+    )
+    return found["metadata"]["name"]
+
+
 def test_pods_are_restricted(objects) -> None:
     """What Pod Security's profile `restricted` asks for, and no token where none is needed."""
     for component, template in pod_templates(objects).items():
@@ -116,7 +125,12 @@ def test_pods_are_restricted(objects) -> None:
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         executors = "spark.kubernetes.driver.pod.name" in json.dumps(spec)
-        assert spec["automountServiceAccountToken"] is (component == "spark" and executors)
+        follows = (
+            "discovery: kubernetes"
+            in pick(objects, "ConfigMap", gateway(objects))["data"]["hivegate.yaml"]
+        )
+        needed = {"spark": executors, "gateway": follows}.get(component, False)
+        assert spec["automountServiceAccountToken"] is needed
         for container in spec["containers"] + spec.get("initContainers", []):
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
@@ -261,7 +275,9 @@ def test_config_changes_start_pods_anew() -> None:
 
     assert mark() == mark({"resources": {}})
     assert mark() != mark({"config": {"workers": 3}})
-    assert mark() != mark({"spark": {"replicas": 3}})
+    assert mark() == mark({"spark": {"replicas": 3}})
+    static = {"discovery": "static"}
+    assert mark({"spark": static}) != mark({"spark": static | {"replicas": 3}})
 
 
 REFUSED = [

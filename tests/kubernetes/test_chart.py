@@ -1,13 +1,18 @@
 """The chart in a real API server: every object is admitted, RBAC allows what is needed and nothing
 else, and install, upgrade, rollback and uninstall do what they say."""
 
+import re
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.chart import CHART, NAME, RELEASE, helm, options, render
 from support.chart_values import DOORS, EXAMPLE_VALUES, ODD, STACKS
+from support.hivegate import Hivegate, default_config, hivegatectl_program
 from support.kubernetes import ControlPlane, Kubelet, eventually
 
 # what Prometheus' operator and cert-manager bring; that the API server must know
@@ -269,11 +274,14 @@ def may(cluster: ControlPlane, token: str, verb: str, resource: str, namespace: 
 
 
 def test_rights(cluster: ControlPlane, executors: str) -> None:
-    """hivegate's account has none, Spark's those for executors in its namespace."""
+    """hivegate's account may list and watch EndpointSlices, Spark's what executors need."""
     hivegate = cluster.make_token(executors, NAME)
     spark = cluster.make_token(executors, f"{NAME}-spark")
+    slices = "endpointslices.discovery.k8s.io"
     for verb in ("get", "list", "watch", "create", "update", "patch", "delete"):
-        for resource in ("pods", "secrets", "configmaps", "endpointslices.discovery.k8s.io"):
+        assert may(cluster, hivegate, verb, slices, executors) is (verb in ("list", "watch"))
+        assert not may(cluster, hivegate, verb, slices, "default")
+        for resource in ("pods", "secrets", "configmaps", "services", "endpoints"):
             assert not may(cluster, hivegate, verb, resource, executors)
             assert not may(cluster, spark, verb, resource, "default")
     for verb in ("create", "get", "list", "watch", "patch", "delete", "deletecollection"):
@@ -283,3 +291,38 @@ def test_rights(cluster: ControlPlane, executors: str) -> None:
         for verb in ("get", "create", "delete"):
             assert not may(cluster, spark, verb, resource, executors), (verb, resource)
     assert not may(cluster, spark, "create", "rolebindings.rbac.authorization.k8s.io", executors)
+
+
+def test_hivegate_follows_the_servers(
+    cluster: ControlPlane, kubelet: Kubelet, place: str, tmp_path: Path
+) -> None:
+    """A hivegate outside, with the pool that the chart renders and its account's own token."""
+    without = {"metastore": {"enabled": False}, "postgresql": {"enabled": False}}
+    without |= {"audit": {"enabled": False}, "persistence": {"enabled": False}}
+    release = Release(cluster, place)
+    release.change("install", without)
+    (pool,) = yaml.safe_load(release.hivegate_yaml())["pools"]
+    token = tmp_path / "token"
+    token.write_text(cluster.make_token(place, NAME))
+    outside = {"server": cluster.url, "ca_file": str(cluster.ca_file), "token_file": str(token)}
+    pool["kubernetes"] |= outside | {"namespace": place}
+    config = default_config(["unused:1"])
+    config["pools"] = [pool]
+    config["admin"] = {"listen": [{"bind": f"unix:{tmp_path}/admin.sock"}]}
+
+    def known() -> list[str]:
+        argv = [str(hivegatectl_program()), "endpoints", "--admin", f"unix:{tmp_path}/admin.sock"]
+        told = subprocess.run([*argv, "--output=json"], check=True, capture_output=True, text=True)
+        return sorted(re.findall(r'"(10\.1\.[0-9.]+:10000)"', told.stdout))
+
+    def pods() -> list[str]:
+        found = [pod for pod in kubelet.pods(place) if "-spark-" in pod["metadata"]["name"]]
+        return sorted(f"{pod['status'].get('podIP')}:10000" for pod in found)
+
+    with Hivegate(config, users={"alice": "x"}):
+        for replicas in (2, 4, 1):
+            if replicas != 2:
+                release.change("upgrade", without | {"spark": {"replicas": replicas}})
+            eventually(f"{replicas} pods", lambda count=replicas: len(pods()) == count)
+            eventually(f"{replicas} endpoints", lambda: known() == pods())
+    release.helm("uninstall", RELEASE, "--wait")

@@ -30,6 +30,7 @@ DOORS = {
 STACKS = {
     "whole": {},
     "executors": {"spark": {"executors": {"mode": "kubernetes"}, "warehouse": "s3a://w/t"}},
+    "static": {"spark": {"discovery": "static"}},
     "alone": ALONE,
     "database": {
         "metastore": {"database": DATABASE},
@@ -70,6 +71,10 @@ ODD = {
             "test": {"enabled": False},
             "service": {"affinitySeconds": 0},
         }
+    ],
+    "dns": [
+        ALONE,
+        {"endpoints": [], "pool": {"discovery": "dns", "dns": {"name": "sts.example.org"}}},
     ],
     "balancer": [{"listeners": {"proxyProtocol": ["10.0.0.0/8"], "address": "[::]"}}],
     "long-name": [{"fullnameOverride": "a-very-long-name-of-a-release-that-is-cut-somewhere"}],

@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# $1 is an empty folder. A tmpfs takes the changes, since a layer can't lie on another one.
+# $1 is an empty folder, the others are shared. A tmpfs takes the changes, since a layer can't lie on
+# another one.
 _MAKE = r"""
 set -eu
 mount -t tmpfs tmpfs "$1"
@@ -19,7 +20,13 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1
 mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
 mount -t tmpfs tmpfs "$1/root/run"
-mount -t tmpfs -o mode=1777 tmpfs "$1/root/tmp"
+made=$1
+shift
+for shared; do
+    mkdir -p "$made/root$shared"
+    mount --rbind "$shared" "$made/root$shared"
+    mount -o remount,bind,ro "$made/root$shared"
+done
 ip link set lo up
 echo made
 exec sleep infinity
@@ -27,13 +34,25 @@ exec sleep infinity
 
 
 class Sandbox:
-    def __init__(self) -> None:
+    """`shared` are folders of the machine, on whatever disk, to be read inside at their place."""
+
+    def __init__(self, shared: Sequence[Path] = ()) -> None:
         self._sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
         self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
         self.root = self._folder / "root"
         spaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
         self._process = subprocess.Popen(
-            [*self._sudo, "unshare", *spaces, "sh", "-c", _MAKE, "sh", str(self._folder)],
+            [
+                *self._sudo,
+                "unshare",
+                *spaces,
+                "sh",
+                "-c",
+                _MAKE,
+                "sh",
+                str(self._folder),
+                *map(str, shared),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -109,6 +128,14 @@ class Sandbox:
             [*self._sudo, *enter, *argv], check=True, capture_output=True, text=True
         )
         return done.stdout
+
+    def put_tree(self, source: Path) -> None:
+        """Copies what is in a folder of the machine to the same places inside."""
+        packed = subprocess.run(
+            ["tar", "-C", str(source), "-c", "."], check=True, capture_output=True
+        )
+        argv = self.argv(["tar", "-C", "/", "-x", "--no-overwrite-dir", "--no-same-owner"])
+        subprocess.run(argv, input=packed.stdout, check=True)
 
     def put(self, source: Path, target: str) -> None:
         """Copies a file from the machine to a path inside."""

@@ -116,6 +116,11 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 {{- end }}
 
+{{/* Whether hivegate follows EndpointSlices: something or nothing. */}}
+{{- define "hivegate.follows" -}}
+{{- if and .Values.spark.enabled (eq .Values.spark.discovery "kubernetes") -}}yes{{- end -}}
+{{- end }}
+
 {{/* JSON of a list: HOST:PORT of the servers behind hivegate. */}}
 {{- define "hivegate.endpoints" -}}
 {{- $found := .Values.endpoints -}}
@@ -162,7 +167,7 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{/* What values.schema.json can't say, each with what to do. */}}
 {{- define "hivegate.check" -}}
 {{- $v := .Values -}}
-{{- if and (not $v.spark.enabled) (not $v.endpoints) -}}
+{{- if and (not $v.spark.enabled) (not $v.endpoints) (not $v.pool.discovery) -}}
 {{- fail "endpoints: spark.enabled is false, so name the Spark Thrift Servers: --set 'endpoints={spark-1.example.org:10000}'" -}}
 {{- end -}}
 {{- if and $v.spark.enabled $v.endpoints -}}
@@ -239,7 +244,14 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{- $cookie := default dict $authentication.cookie -}}
 {{- $_ := set $authentication "cookie" (merge (dict "key_file" "/etc/hivegate/cookie/key") $cookie) -}}
 {{- end -}}
-{{- $pool := merge (dict "name" "default" "discovery" "static" "endpoints" (include "hivegate.endpoints" . | fromJsonArray)) (deepCopy $v.pool) -}}
+{{- $pool := dict "name" "default" -}}
+{{- if include "hivegate.follows" . -}}
+{{- $service := dict "service" (printf "%s-spark" (include "hivegate.fullname" .)) "port_name" "thrift" -}}
+{{- $pool = merge $pool (dict "discovery" "kubernetes" "kubernetes" $service) -}}
+{{- else if or $v.spark.enabled $v.endpoints -}}
+{{- $pool = merge $pool (dict "discovery" "static" "endpoints" (include "hivegate.endpoints" . | fromJsonArray)) -}}
+{{- end -}}
+{{- $pool = merge $pool (deepCopy $v.pool) -}}
 {{- $admin := dict "listen" (list (dict "bind" "unix:/run/hivegate/admin.sock")) "metrics_listen" (printf "%s:9180" $v.listeners.address) -}}
 {{- $made := dict "shutdown_timeout" (printf "%ds" (int $v.shutdown.statements)) "listeners" $listeners "authentication" $authentication "pools" (list $pool) "admin" $admin "log" (dict "format" "json") -}}
 {{- if $v.audit.enabled -}}
