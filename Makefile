@@ -63,7 +63,7 @@ test:
 	@tools/test
 
 test-kubernetes: $(BUILD)/build.ninja
-	@tools/setup kubernetes chart
+	@tools/setup kubernetes chart demo
 	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate hivegatectl tests/drivers/discovery-driver $(QUIETLY)
 	@.cache/venv/bin/python -m pytest -q tests/chart tests/kubernetes
 

@@ -107,4 +107,4 @@ def lay_out(
         for item in wanted or [{"key": key, "path": key} for key in files]:
             path = folder / item["path"]
             path.write_bytes(files[item["key"]])
-            path.chmod(0o600)
+            path.chmod(0o600 if kind == "Secret" else 0o644)
