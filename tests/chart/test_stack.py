@@ -99,7 +99,7 @@ class Stack:
     def wait_probe(self, component: str, process: subprocess.Popen[str]) -> None:
         """Runs the startup probe of the chart until it succeeds."""
         argv = self.probe(component, self.container(component)["startupProbe"])
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 900
         while True:
             try:
                 self.sandbox.run(*argv)
@@ -155,3 +155,24 @@ def test_spark_is_the_one_that_the_chart_sets_up(stack: Stack) -> None:
     stack.sandbox.run("rm", "-f", "/tmp/trust.p12")  # a pod's own folder is empty at each start
     rows = [line.split() for line in stack.sandbox.run(*argv).splitlines() if line.startswith("|")]
     assert rows[1:] == [["|", "admin", "|", "7078", "|", "hive", "|"]]
+
+
+def test_a_server_waits_for_its_sessions(stack: Stack) -> None:
+    """The preStop hook ends when nobody is connected to the server any more."""
+    connect = "import socket; s = socket.create_connection(('127.0.0.1', 10000)); "
+    connect += "print('connected', flush=True); input()"
+    client = stack.sandbox.spawn("python3", "-c", connect, stdin=subprocess.PIPE)
+    assert client.stdout and client.stdout.readline() == "connected\n"
+    hook = stack.container("spark")["lifecycle"]["preStop"]["exec"]["command"]
+    traced = [hook[0], "-x", hook[1], "86400"]
+    drain = stack.sandbox.spawn(*traced)
+    seen: list[str] = []
+    while seen.count("+ sleep 3\n") < 2:  # it has looked once, and goes on
+        assert drain.stdout
+        line = drain.stdout.readline()
+        assert line, f"it ended beside a client: {seen}"
+        seen.append(line)
+    client.communicate("\n")
+    drain.communicate(timeout=600)
+    assert drain.returncode == 0
+    assert stack.sandbox.run(*hook[:2], "0") == "", "and it doesn't wait for ever"

@@ -246,6 +246,12 @@ def test_databases(tmp_path: Path) -> None:
         assert "permission denied" in ask("metastore", "audit", "SELECT 1")
 
 
+def test_the_version_is_hivegate_s() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    version = (ROOT / "VERSION").read_text().strip()
+    assert (chart["version"], chart["appVersion"]) == (version, version)
+
+
 def test_alerts_and_dashboard_have_one_source() -> None:
     objects = render(*ODD["everything"])
     rules = yaml.safe_load((ROOT / "contrib/prometheus-rules.yaml").read_text())

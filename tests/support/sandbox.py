@@ -98,11 +98,10 @@ class Sandbox:
             raise AssertionError(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}")
         return done.stdout
 
-    def spawn(self, *argv: str) -> subprocess.Popen[str]:
+    def spawn(self, *argv: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Starts a program inside; its output is for the caller to read."""
-        return subprocess.Popen(
-            self.argv(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        out = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(self.argv(argv), stdin=stdin, text=True, **out)
 
     def wait_for(self, what: str, *argv: str, seconds: float = 120.0) -> str:
         """Runs a program inside until it succeeds."""
