@@ -85,6 +85,17 @@ class Stack:
         self.sandbox.run(*as_user, *self.argv("postgresql"), *script)
 
     def start_hivegate(self) -> None:
+        self._make_hivegate_s_folders()
+        self.start("gateway", [*self.rights(), *self.argv("gateway")])
+
+    def rights(self) -> list[str]:
+        """What runs a program as hivegate's containers do."""
+        context = self.templates["gateway"]["spec"]["securityContext"]
+        user, group = context["runAsUser"], context["runAsGroup"]
+        rights = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
+        return [*rights, "--no-new-privs", "--bounding-set=-all"]
+
+    def _make_hivegate_s_folders(self) -> None:
         """As the user and group of the pod, whose group reads the Secrets."""
         context = self.templates["gateway"]["spec"]["securityContext"]
         user, group = context["runAsUser"], context["runAsGroup"]
@@ -92,9 +103,6 @@ class Stack:
         self.sandbox.run("chmod", "-R", "u=rwX,g=rX,o=", "/etc/hivegate")
         for folder in ("/run/hivegate", "/var/lib/hivegate"):
             self.sandbox.run("install", "-d", "-o", str(user), "-g", str(group), folder)
-        rights = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
-        rights += ["--no-new-privs", "--bounding-set=-all"]
-        self.start("gateway", [*rights, *self.argv("gateway")])
 
     def wait_probe(self, component: str, process: subprocess.Popen[str]) -> None:
         """Runs the startup probe of the chart until it succeeds."""
@@ -155,6 +163,28 @@ def test_spark_is_the_one_that_the_chart_sets_up(stack: Stack) -> None:
     stack.sandbox.run("rm", "-f", "/tmp/trust.p12")  # a pod's own folder is empty at each start
     rows = [line.split() for line in stack.sandbox.run(*argv).splitlines() if line.startswith("|")]
     assert rows[1:] == [["|", "admin", "|", "7078", "|", "hive", "|"]]
+
+
+def test_changed_files_are_read_again(stack: Stack) -> None:
+    """By the container beside hivegate's: a new user can log in without anybody's doing."""
+    beside = stack.templates["gateway"]["spec"]["containers"][1]
+    assert {one["mountPath"] for one in beside["volumeMounts"]} > {"/run/hivegate"}
+    process = stack.sandbox.spawn(*stack.rights(), *beside["command"])
+    file = "/etc/hivegate/users/users.txt"
+    add = ["hivegatectl", "user", "add", "--file", file, "--password-stdin", "bob"]
+    check = "grep -q users_reloaded /var/log/gateway.log"
+    for _ in range(60):  # it begins by looking: a change before that isn't one
+        stack.sandbox.run(*add, text="a password\n")
+        try:
+            stack.sandbox.wait_for("a reload", "sh", "-c", check, seconds=30)
+            break
+        except AssertionError:
+            assert process.poll() is None
+    stack.sandbox.run("sh", "-c", check)
+    (pid,) = stack.sandbox.run("pgrep", "-f", "^/bin/sh /etc/hivegate/config/reload").split()
+    stack.sandbox.run("kill", "-TERM", pid)
+    told = process.communicate(timeout=600)[0]
+    assert process.returncode == 0, told
 
 
 def test_a_server_waits_for_its_sessions(stack: Stack) -> None:
