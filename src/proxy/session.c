@@ -20,7 +20,7 @@ struct HgOperation {
     gint32 type;
     gint64 began_us;
     char *statement; /* its beginning; NULL */
-    HgStatementRecord *record;
+    _Atomic(HgStatementRecord *) record;
     HgStatementTrace *trace;
     HgSession *session;
     HgHandle handle;
@@ -301,7 +301,7 @@ void hg_operation_unref(HgOperation *operation)
         return;
     (void)hg_operation_end(operation, HG_OPERATION_CLOSED); /* so that it isn't counted any more */
     hg_operation_unlink(operation);
-    hg_statement_record_free(operation->record);
+    hg_statement_record_free(hg_operation_record(operation));
     hg_statement_trace_free(operation->trace);
     hg_session_unref(operation->session);
     g_free(operation->statement);
@@ -361,7 +361,7 @@ const char *hg_operation_statement(const HgOperation *operation)
 
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record)
 {
-    operation->record = take_record;
+    atomic_store_explicit(&operation->record, take_record, memory_order_release);
 }
 
 void hg_operation_set_trace(HgOperation *operation, HgStatementTrace *take_trace)
@@ -376,7 +376,7 @@ HgStatementTrace *hg_operation_trace(const HgOperation *operation)
 
 HgStatementRecord *hg_operation_record(const HgOperation *operation)
 {
-    return operation->record;
+    return atomic_load_explicit(&operation->record, memory_order_acquire);
 }
 
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us)

@@ -148,8 +148,8 @@ gint64 hg_operation_began_us(const HgOperation *operation);
 /* The beginning of the statement, for people; NULL for a metadata call. Never changes; borrowed. */
 const char *hg_operation_statement(const HgOperation *operation);
 
-/* What is on record of a statement (proxy/recorder), which the operation takes; set before anybody
- * else knows the operation. NULL: nothing is. */
+/* What is on record of a statement (proxy/recorder), which the operation takes; set once, before
+ * the directory knows the operation. NULL: nothing is. */
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record);
 HgStatementRecord *hg_operation_record(const HgOperation *operation);
 
