@@ -81,6 +81,7 @@ bench: build-release $(BUILD)/build.ninja
 	@tools/setup bench demo jdbc test
 	@bench/run.py $(BENCH)
 	@bench/logins.py
+	@bench/audit_gateway.py
 	@bench/spark_fetch.py
 	@build-release/bench/bench-choice-cost
 	@.cache/venv/bin/python bench/sql_cost.py
