@@ -3,12 +3,14 @@
 #   make            build/hivegate and build/hivegatectl
 #   make demo       two real Spark Thrift Servers behind hivegate, with real data (KEEP=1, STOP=1)
 #   make test       all that CI runs
-#   make test-kubernetes  discovery with a real control plane of Kubernetes (not in make test yet)
+#   make test-kubernetes  discovery and the chart with a real control plane of Kubernetes (CI runs it, too)
 #   make check      the quick inner loop: unit tests, layers, format, lint
 #   make bench      speed and memory beside HAProxy
 #   make soak       hours of load and faults (SOAK="--minutes 30")
 #   make fuzz       hours of fuzzing (FUZZ_SECONDS=600 for each target)
 #   make format     puts the C files into the project's format
+#   make deb        a Debian package, in build/deb
+#   make test-package  that package installed, started and removed, in a sandbox; root or sudo
 #   make install    after make; as root: programs, man pages, completion
 
 MAKEFLAGS += --no-print-directory
@@ -21,7 +23,7 @@ VARIANTS := build-release build-asan build-tsan
 KEEP     ?=
 STOP     ?=
 
-.PHONY: all build setup-build $(VARIANTS) demo test test-kubernetes check format bench soak fuzz install clean help
+.PHONY: all build setup-build $(VARIANTS) demo test test-kubernetes test-package check format bench soak fuzz install deb clean help
 
 all: build
 
@@ -61,14 +63,25 @@ test:
 	@tools/test
 
 test-kubernetes: $(BUILD)/build.ninja
-	@tools/setup kubernetes
-	@ninja -C $(BUILD) -j $(JOBS) --quiet tests/drivers/discovery-driver $(QUIETLY)
-	@.cache/venv/bin/python -m pytest -q tests/kubernetes
+	@tools/setup kubernetes chart demo
+	@ninja -C $(BUILD) -j $(JOBS) --quiet hivegate hivegatectl tests/drivers/discovery-driver $(QUIETLY)
+	@.cache/venv/bin/python -m pytest -q --color=no --junitxml=$(BUILD)/test-results/kubernetes.xml \
+		-o junit_suite_name=kubernetes tests/chart tests/kubernetes
+
+deb:
+	@tools/setup build package
+	@JOBS=$(JOBS) tools/deb
+
+test-package: deb
+	@tools/setup pytest
+	@.cache/venv/bin/python -m pytest -q --color=no --junitxml=$(BUILD)/test-results/package.xml \
+		-o junit_suite_name=package tests/package
 
 bench: build-release $(BUILD)/build.ninja
 	@tools/setup bench demo jdbc test
 	@bench/run.py $(BENCH)
 	@bench/logins.py
+	@bench/audit_gateway.py
 	@bench/spark_fetch.py
 	@build-release/bench/bench-choice-cost
 	@.cache/venv/bin/python bench/sql_cost.py

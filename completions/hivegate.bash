@@ -51,10 +51,14 @@ _hivegatectl() {
             words="--postgres --password-file --spool --user --table --kind --session --since --until
                 --most --output --help"
             ;;
-        verify | status) words="--postgres --password-file --spool --help" ;;
-        prune) words="--postgres --password-file --keep --help" ;;
+        verify) words="--postgres --password-file --spool --anchors --public-key --help" ;;
+        status) words="--postgres --password-file --spool --help" ;;
+        key) words="new show pseudonyms --help" ;;
+        pseudonym) words="--key --help" ;;
+        prune) words="--postgres --password-file --keep --archived-only --help" ;;
+        hold) words="add list release --postgres --password-file --from --to --reason --help" ;;
         esac
-        ((COMP_CWORD > 2)) || words="migrate search verify status prune --help"
+        ((COMP_CWORD > 2)) || words="migrate search verify status prune hold key pseudonym --help"
     elif [[ $previous == --output || $previous == -o ]]; then
         words="table json"
     elif [[ ${COMP_WORDS[1]} =~ ^(sessions|operations|endpoints|pools|users|limits|config|reload)$ ]]; then

@@ -1,8 +1,11 @@
-/* Start and end of the audit log: see auditing.h. Owns clock, spool, shipper, redaction, recorder.
+/* Start and end of the audit log: see auditing.h. Owns clock, spool, shipper, anchorer, redaction,
+ * recorder.
  */
 #include "app/auditing.h"
 
 #include "app/config_show.h"
+#include "audit/anchorer.h"
+#include "audit/config_event.h"
 
 #define SEGMENT       (64 * 1024 * 1024) /* bytes of one, but for small limits */
 #define SEGMENT_AGE   (10 * 60 * 1000)   /* ms */
@@ -20,6 +23,9 @@ struct HgAuditing {
     HgAuditClock *clock;
     HgSpool *spool;
     HgShipper *shipper;
+    HgAnchorer *anchorer;     /* NULL: none */
+    HgPseudonyms *pseudonyms; /* NULL: names as they are */
+    char *shown;              /* the configuration that was recorded last */
     HgSqlRedaction *redaction;
     HgRecorder *recorder;
     char *not_shipped; /* why, as the log says; NULL: nothing is wrong */
@@ -38,7 +44,8 @@ static HgSpool *open_spool(HgAuditing *auditing, GError **error)
                               .interval_ms = config->interval_ms,
                               .durability = config->durability,
                               .when_full = config->when_full,
-                              .clock = auditing->clock};
+                              .clock = auditing->clock,
+                              .pseudonyms = auditing->pseudonyms};
     HgSpool *spool = hg_spool_open(&options, &found, error);
     if (spool == NULL) {
         g_prefix_error(error, "audit: ");
@@ -72,19 +79,52 @@ static gboolean start_shipper(HgAuditing *auditing, GError **error)
     return auditing->shipper != NULL;
 }
 
+static gboolean start_anchorer(HgAuditing *auditing, GError **error)
+{
+    const HgAuditConfig *config = &auditing->config->audit;
+    if (config->anchors.key_file == NULL)
+        return TRUE;
+    HgAnchorerOptions options = {.spool = auditing->spool,
+                                 .folder = config->spool,
+                                 .clock = auditing->clock,
+                                 .key_file = config->anchors.key_file,
+                                 .file = config->anchors.file,
+                                 .url = config->anchors.url,
+                                 .ca_file = config->anchors.ca_file,
+                                 .interval_ms = config->anchors.interval_ms};
+    auditing->anchorer = hg_anchorer_new(&options, error);
+    if (auditing->anchorer == NULL)
+        g_prefix_error(error, "audit: anchors: ");
+    return auditing->anchorer != NULL;
+}
+
+static gboolean load_pseudonyms(HgAuditing *auditing, GError **error)
+{
+    const HgAuditPseudonymsConfig *config = &auditing->config->audit.pseudonyms;
+    if (config->key_file == NULL)
+        return TRUE;
+    auditing->pseudonyms = hg_pseudonyms_load(config->key_file, config->addresses, error);
+    return auditing->pseudonyms != NULL;
+}
+
 /* What was loaded, by its hash: the configuration as it was understood, secrets not in it. */
 static void note_config(HgAuditing *auditing, const char *reason, const char *problem)
 {
     HgAuditEvent event;
     g_autofree char *shown = hg_config_show(auditing->config, NULL);
-    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, shown, -1);
-    hg_audit_event_init(&event, HG_AUDIT_CONFIG_LOADED);
+    HgSlice before = hg_slice_from_string(auditing->shown);
+    g_autoptr(HgConfigEvent) config = hg_config_event_new(
+        "configuration", hg_slice_from_string(shown), auditing->shown != NULL ? &before : NULL);
+    hg_config_event_fill(config, &event);
     event.reason = hg_slice_from_string(reason);
     event.message = hg_slice_from_string(problem);
-    event.content_hash = hg_slice_from_string(hash);
-    if (problem == NULL)
-        event.detail = hg_slice_from_string(shown);
+    if (problem != NULL)
+        event.content = event.detail = hg_slice(NULL, 0);
     hg_recorder_note(auditing->recorder, &event);
+    if (problem == NULL) {
+        g_free(auditing->shown);
+        auditing->shown = g_steal_pointer(&shown);
+    }
 }
 
 static void note_service(HgAuditing *auditing, HgAuditKind kind, const char *version)
@@ -109,8 +149,11 @@ gboolean hg_auditing_new(const HgConfig *config, const char *version, HgLog *log
     auditing->clock = hg_audit_clock_new(NULL, NULL);
     auditing->redaction = hg_sql_redaction_new(config->audit.redact.hide_literals,
                                                config->audit.redact.patterns, error);
-    auditing->spool = auditing->redaction != NULL ? open_spool(auditing, error) : NULL;
-    if (auditing->spool == NULL || !start_shipper(auditing, error))
+    if (auditing->redaction == NULL || !load_pseudonyms(auditing, error))
+        return FALSE;
+    auditing->spool = open_spool(auditing, error);
+    if (auditing->spool == NULL || !start_shipper(auditing, error) ||
+        !start_anchorer(auditing, error))
         return FALSE;
     auditing->recorder =
         hg_recorder_new(&(HgRecorderOptions){.spool = auditing->spool,
@@ -189,12 +232,16 @@ void hg_auditing_free(HgAuditing *auditing)
         return;
     if (auditing->recorder != NULL) {
         note_service(auditing, HG_AUDIT_SERVICE_STOPPED, NULL);
+        g_clear_pointer(&auditing->anchorer, hg_anchorer_free); /* makes the last anchor */
         ship_the_rest(auditing);
     }
+    hg_anchorer_free(auditing->anchorer);
     hg_shipper_free(auditing->shipper);
     hg_recorder_free(auditing->recorder);
     hg_spool_close(auditing->spool);
     hg_sql_redaction_free(auditing->redaction);
+    hg_pseudonyms_free(auditing->pseudonyms);
+    g_free(auditing->shown);
     hg_audit_clock_free(auditing->clock);
     g_free(auditing->not_shipped);
     g_free(auditing->refuses);

@@ -183,6 +183,7 @@ typedef struct {
     HgPoolKubernetesConfig kubernetes;
     HgPoolZookeeperConfig zookeeper;
     HgPoolBalancingConfig balancing;
+    HgPoolHealthConfig health;
     HgConfigTransport transport;
     HgConfigSasl sasl;
     HgPoolHttpConfig http;
@@ -195,14 +196,18 @@ typedef struct {
     gint64 connect_timeout_ms;
     gint64 login_timeout_ms;
     gint64 open_timeout_ms;
+    guint sessions; /* at once; 0 = no limit */
 } HgPoolConfig;
 
 typedef struct {
-    guint connections;       /* 0 = as many as the descriptor limit allows */
-    guint sessions;          /* 0 = as many as the descriptor limit allows */
-    guint sessions_per_user; /* 0 = half of all */
-    gint64 memory;           /* bytes of buffers in all */
-    gint64 message_size;     /* bytes of one request */
+    guint connections;          /* 0 = as many as the descriptor limit allows */
+    guint sessions;             /* 0 = as many as the descriptor limit allows */
+    guint sessions_per_user;    /* 0 = half of all */
+    guint sessions_per_address; /* 0 = no limit */
+    guint connection_rate;      /* a second; 0 = no limit */
+    gint64 statement_size;      /* bytes; 0 = no limit */
+    gint64 memory;              /* bytes of buffers in all */
+    gint64 message_size;        /* bytes of one request */
     gint64 login_timeout_ms;
     gint64 request_timeout_ms;
     gint64 http_idle_ms;    /* 0 = HTTP connections may be idle for any time */
@@ -263,6 +268,19 @@ typedef struct {
 } HgAuditRedactConfig;
 
 typedef struct {
+    const char *key_file; /* NULL: none are made */
+    const char *file;
+    const char *url;
+    const char *ca_file; /* for the URL */
+    gint64 interval_ms;
+} HgAuditAnchorsConfig;
+
+typedef struct {
+    const char *key_file; /* NULL: names as they are */
+    gboolean addresses;
+} HgAuditPseudonymsConfig;
+
+typedef struct {
     const char *spool;         /* NULL: nothing is recorded */
     const char *postgres;      /* NULL: events stay in the spool */
     const char *password_file; /* NULL: none */
@@ -272,7 +290,21 @@ typedef struct {
     gint64 memory; /* bytes that wait to be written */
     HgSpoolWhenFull when_full;
     HgAuditRedactConfig redact;
+    HgAuditAnchorsConfig anchors;
+    HgAuditPseudonymsConfig pseudonyms;
 } HgAuditConfig;
+
+typedef struct {
+    const char *url; /* NULL: nothing is traced */
+    guint one_in;
+    gboolean follow;
+    gboolean statements;
+    const char *token_file; /* NULL: none */
+    const char *ca_file;    /* NULL: the system's */
+    guint queue;
+    gint64 interval_ms;
+    gint64 timeout_ms;
+} HgTracingConfig;
 
 typedef struct {
     HgLogLevel level;
@@ -298,6 +330,8 @@ typedef struct {
     HgPoliciesConfig policies;
     HgAdminConfig admin;
     HgAuditConfig audit;
+    gint64 shutdown_wait_ms;
+    HgTracingConfig tracing;
     gint64 shutdown_timeout_ms;
     HgLogConfig log;
 } HgConfig;

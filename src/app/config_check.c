@@ -7,6 +7,7 @@
 #include "app/config_check_ldap.h"
 #include "app/enforcement.h"
 #include "app/tls_settings.h"
+#include "app/tracing.h"
 #include "auth/authenticator.h"
 #include "auth/users.h"
 #include "base/text.h"
@@ -437,6 +438,7 @@ void hg_config_check(const HgConfig *config, const HgYaml *root, HgDiagnostics *
     hg_config_check_admin(config, root, diagnostics);
     hg_config_check_audit(config, root, diagnostics);
     hg_enforcement_check(config, root, diagnostics);
+    hg_config_check_tracing(config, root, diagnostics);
 }
 
 /* Says when others than the owner can get at a file with secrets. */
@@ -557,6 +559,7 @@ void hg_config_check_files(const HgConfig *config, const HgYaml *root, HgSecret 
     hg_config_check_token_files(config, root, diagnostics);
     hg_config_check_admin_files(config, root, diagnostics);
     hg_enforcement_check_file(config, root, diagnostics);
+    hg_config_check_audit_files(config, root, diagnostics);
     for (guint i = 0; i < config->n_pools; i++) {
         const HgPoolConfig *pool = &config->pools[i];
         if (pool->password_file != NULL || pool->password_env != NULL)

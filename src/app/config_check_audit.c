@@ -1,7 +1,10 @@
-/* Checks of `audit`: see config_check_audit.h. Pure. */
+/* Checks of `audit`: see config_check_audit.h. Owns nothing. */
 #include "app/config_check_audit.h"
 
+#include "audit/anchor_key.h"
 #include "audit/database.h"
+#include "audit/pseudonym.h"
+#include "net/http_client.h"
 #include "sql/redact.h"
 
 static HgMark place(const HgYaml *section, const char *key)
@@ -29,6 +32,46 @@ static void check_postgres(const HgAuditConfig *audit, const HgYaml *section,
                              "file; expected it in audit.password_file");
 }
 
+static void check_anchors(const HgAuditAnchorsConfig *anchors, const HgYaml *section,
+                          HgDiagnostics *diagnostics)
+{
+    gboolean https = FALSE, loopback = FALSE;
+    g_autoptr(GError) error = NULL;
+    if (anchors->key_file == NULL && (anchors->file != NULL || anchors->url != NULL))
+        hg_diagnostics_error(diagnostics, hg_yaml_mark(section),
+                             "audit.anchors has no key_file, so none are made; hivegatectl audit "
+                             "key new makes a key");
+    if (anchors->url == NULL)
+        return;
+    if (!hg_http_url_check(anchors->url, &https, &loopback, NULL, &error))
+        hg_diagnostics_error(diagnostics, place(section, "url"), "audit.anchors.url: %s",
+                             error->message);
+    else if (!https && !loopback)
+        hg_diagnostics_error(diagnostics, place(section, "url"),
+                             "audit.anchors.url is plain http to another machine; expected https");
+}
+
+void hg_config_check_audit_files(const HgConfig *config, const HgYaml *root,
+                                 HgDiagnostics *diagnostics)
+{
+    const HgYaml *section = hg_yaml_get(root, "audit");
+    const HgAuditConfig *audit = &config->audit;
+    g_autoptr(GError) error = NULL;
+    if (audit->anchors.key_file != NULL) {
+        g_autoptr(HgAnchorKey) key = hg_anchor_key_load(audit->anchors.key_file, &error);
+        if (key == NULL)
+            hg_diagnostics_error(diagnostics, place(hg_yaml_get(section, "anchors"), "key_file"),
+                                 "audit.anchors.key_file: %s", error->message);
+        g_clear_error(&error);
+    }
+    if (audit->pseudonyms.key_file != NULL) {
+        g_autoptr(HgPseudonyms) key = hg_pseudonyms_load(audit->pseudonyms.key_file, FALSE, &error);
+        if (key == NULL)
+            hg_diagnostics_error(diagnostics, place(hg_yaml_get(section, "pseudonyms"), "key_file"),
+                                 "audit.pseudonyms.key_file: %s", error->message);
+    }
+}
+
 void hg_config_check_audit(const HgConfig *config, const HgYaml *root, HgDiagnostics *diagnostics)
 {
     const HgAuditConfig *audit = &config->audit;
@@ -41,6 +84,8 @@ void hg_config_check_audit(const HgConfig *config, const HgYaml *root, HgDiagnos
                              "audit.spool is missing; expected the folder in which events are kept "
                              "until PostgreSQL has them");
     check_postgres(audit, section, diagnostics);
+    if (hg_yaml_get(section, "anchors") != NULL)
+        check_anchors(&audit->anchors, hg_yaml_get(section, "anchors"), diagnostics);
     g_autoptr(HgSqlRedaction) redaction =
         hg_sql_redaction_new(audit->redact.hide_literals, audit->redact.patterns, &error);
     if (redaction == NULL)

@@ -41,6 +41,12 @@ typedef struct {
     guint above_mean;   /* percent */
 } HgPoolBalancingConfig;
 
+typedef struct {
+    gint64 interval_ms; /* 0: no probes */
+    gint64 timeout_ms;
+    const char *user; /* with login: as-user */
+} HgPoolHealthConfig;
+
 /* One rule; lists end with NULL, and are NULL when they aren't there. */
 typedef struct {
     const char *const *users;

@@ -533,6 +533,9 @@ static const HgOption pool_rows[] = {
     {.name = "balancing",
      SECTION_ELSEWHERE(HgPoolConfig, balancing, hg_option_pool_balancing_section),
      .text = "Which endpoint a session goes to."},
+    {.name = "health",
+     SECTION_ELSEWHERE(HgPoolConfig, health, hg_option_pool_health_section),
+     .text = "Probes of the endpoints."},
     {.name = "transport",
      CHOICE(HgPoolConfig, transport, HgConfigTransport, transports),
      .fallback = "binary",
@@ -591,6 +594,14 @@ static const HgOption pool_rows[] = {
      .max = HOURS(1),
      .text = "How long an endpoint may take to open a session. Hive may start an application for "
              "it, so be generous."},
+    {.name = "sessions",
+     COUNT(HgPoolConfig, sessions),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text =
+         "Sessions in the pool at once; more are refused, or go to the rule's fallback. 0 sets no "
+         "limit."},
 };
 static const HgSection pool_section = DESCRIBE(HgPoolConfig, pool_rows);
 
@@ -618,6 +629,27 @@ static const HgOption limits_rows[] = {
      .text =
          "Sessions of one user at once, so that nobody takes what the others need. 0 takes half "
          "of `sessions`."},
+    {.name = "sessions_per_address",
+     COUNT(HgLimitsConfig, sessions_per_address),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text =
+         "Sessions from one client address at once (that of the client itself, where a balancer "
+         "names it). 0 sets no limit."},
+    {.name = "connection_rate",
+     COUNT(HgLimitsConfig, connection_rate),
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000,
+     .text = "Connections that one address may make a second, and at first twice as many at once; "
+             "more are closed. Addresses in `proxy_protocol.from` have no limit. 0 sets none."},
+    {.name = "statement_size",
+     SIZE(HgLimitsConfig, statement_size),
+     .fallback = "0",
+     .min = 0,
+     .max = GIB(1),
+     .text = "Size of one statement's text. 0 sets no limit but that of `message_size`."},
     {.name = "memory",
      SIZE(HgLimitsConfig, memory),
      .fallback = "1GiB",
@@ -797,7 +829,19 @@ static const HgOption config_rows[] = {
      SECTION_ELSEWHERE(HgConfig, audit, hg_option_audit_section),
      .text = "Who did what: recorded on disk before it happens, and shipped to PostgreSQL "
              "(docs/audit.md)."},
+    {.name = "tracing",
+     SECTION_ELSEWHERE(HgConfig, tracing, hg_option_tracing_section),
+     .text = "Spans of logins, sessions and statements for OpenTelemetry (docs/tracing.md)."},
     {.name = "jobs", SECTION(HgConfig, jobs, jobs_section), .text = "Work that blocks."},
+    {.name = "shutdown_wait",
+     DURATION(HgConfig, shutdown_wait_ms),
+     .fallback = "0s",
+     .min = 0,
+     .max = HOURS(1),
+     .text =
+         "How long after SIGTERM hivegate still takes clients, with `/readyz` saying no and its "
+         "announcement withdrawn, so that balancers lead clients elsewhere first. A second signal "
+         "ends the wait."},
     {.name = "shutdown_timeout",
      DURATION(HgConfig, shutdown_timeout_ms),
      .fallback = "30s",

@@ -36,6 +36,52 @@ static const HgOption redact_rows[] = {
 };
 static const HgSection redact_section = DESCRIBE(HgAuditRedactConfig, redact_rows);
 
+static const HgOption anchor_rows[] = {
+    {.name = "key_file",
+     STRING(HgAuditAnchorsConfig, key_file, HG_OPTION_PATH),
+     .text = "File with the private key (`hivegatectl audit key new`) that signs anchors of the "
+             "log's chain; read for each, so that another key may take its place. Without it none "
+             "are made."},
+    {.name = "file",
+     STRING(HgAuditAnchorsConfig, file, HG_OPTION_PATH),
+     .text = "File to which each anchor is appended, a line each: best where nobody who may write "
+             "the audit can change it."},
+    {.name = "url",
+     STRING(HgAuditAnchorsConfig, url, HG_OPTION_TEXT),
+     .text = "URL to which each is sent by POST: https, or http on this machine."},
+    {.name = "ca_file",
+     STRING(HgAuditAnchorsConfig, ca_file, HG_OPTION_PATH),
+     .text = "PEM file of the authorities for the URL. Without it the system's."},
+    {.name = "interval",
+     DURATION(HgAuditAnchorsConfig, interval_ms),
+     .fallback = "1m",
+     .min = 100,
+     .max = HOURS(24),
+     .text = "Time between two anchors, when there was anything to record: what came after the "
+             "last one can be cut off unseen."},
+};
+static const HgSection anchor_section = DESCRIBE(HgAuditAnchorsConfig, anchor_rows);
+
+static const HgOptionChoice kept_addresses[] = {
+    {"keep", FALSE, "as they are", FALSE},
+    {"hide", TRUE, "pseudonyms, without the port", FALSE},
+    {0},
+};
+
+static const HgOption pseudonym_rows[] = {
+    {.name = "key_file",
+     STRING(HgAuditPseudonymsConfig, key_file, HG_OPTION_PATH),
+     .text =
+         "File whose first line is a key of at least 32 characters: `principal` and "
+         "`effective_user` of events are keyed hashes (`hivegatectl audit pseudonym` makes that "
+         "of a name). Without it names are kept as they are."},
+    {.name = "addresses",
+     CHOICE(HgAuditPseudonymsConfig, addresses, gboolean, kept_addresses),
+     .fallback = "keep",
+     .text = "What becomes of clients' addresses then."},
+};
+static const HgSection pseudonym_section = DESCRIBE(HgAuditPseudonymsConfig, pseudonym_rows);
+
 static const HgOption rows[] = {
     {.name = "spool",
      STRING(HgAuditConfig, spool, HG_OPTION_PATH),
@@ -78,6 +124,13 @@ static const HgOption rows[] = {
      SECTION(HgAuditConfig, redact, redact_section),
      .text = "What isn't kept of statements. Values of settings and options whose names speak of "
              "a secret, and passwords in URLs, never are."},
+    {.name = "anchors",
+     SECTION(HgAuditConfig, anchors, anchor_section),
+     .text = "Signed statements on the chain of records, which find a log that was made anew or "
+             "cut off."},
+    {.name = "pseudonyms",
+     SECTION(HgAuditConfig, pseudonyms, pseudonym_section),
+     .text = "Names of people as keyed hashes."},
 };
 
 const HgSection *hg_option_audit_section(void)

@@ -158,6 +158,29 @@ static const HgOption balancing_rows[] = {
      .text = "With `affinity`: by how many percent an endpoint's sessions may lie above the mean."},
 };
 
+/* ---- health ---- */
+
+static const HgOption health_rows[] = {
+    {.name = "interval",
+     DURATION(HgPoolHealthConfig, interval_ms),
+     .fallback = "0s",
+     .min = 0,
+     .max = HOURS(1),
+     .text =
+         "Time between probes of an endpoint. A probe keeps one session there, and asks GetInfo "
+         "on it; 10s is a good value. 0: there are no probes."},
+    {.name = "timeout",
+     DURATION(HgPoolHealthConfig, timeout_ms),
+     .fallback = "5s",
+     .min = 100,
+     .max = MINUTES(5),
+     .text = "How long a probe's GetInfo may take before the endpoint is taken for dead."},
+    {.name = "user",
+     STRING(HgPoolHealthConfig, user, HG_OPTION_TEXT),
+     .fallback = "hivegate",
+     .text = "Whom the probe's session runs as, with `login: as-user`."},
+};
+
 /* ---- routing ---- */
 
 static const HgOption routing_rows[] = {
@@ -256,6 +279,12 @@ const HgSection *hg_option_pool_zookeeper_section(void)
 const HgSection *hg_option_pool_balancing_section(void)
 {
     static const HgSection section = DESCRIBE(HgPoolBalancingConfig, balancing_rows);
+    return &section;
+}
+
+const HgSection *hg_option_pool_health_section(void)
+{
+    static const HgSection section = DESCRIBE(HgPoolHealthConfig, health_rows);
     return &section;
 }
 

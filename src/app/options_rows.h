@@ -49,15 +49,19 @@ const HgSection *hg_option_audit_section(void);
 /* `policies`, read into a HgPoliciesConfig. Static. */
 const HgSection *hg_option_policies_section(void);
 
+/* `tracing`, read into a HgTracingConfig. Static. */
+const HgSection *hg_option_tracing_section(void);
+
 /* `authentication: ldap`, read into a HgLdapConfig. Static. */
 const HgSection *hg_option_ldap_section(void);
 
-/* Of a pool: `dns`, `kubernetes`, `zookeeper` and `balancing`; then `routing` and `announcement`.
- * Read into the structs of app/config_pools.h. Static. */
+/* Of a pool: `dns`, `kubernetes`, `zookeeper`, `balancing` and `health`; then `routing` and
+ * `announcement`. Read into the structs of app/config_pools.h. Static. */
 const HgSection *hg_option_pool_dns_section(void);
 const HgSection *hg_option_pool_kubernetes_section(void);
 const HgSection *hg_option_pool_zookeeper_section(void);
 const HgSection *hg_option_pool_balancing_section(void);
+const HgSection *hg_option_pool_health_section(void);
 const HgSection *hg_option_routing_section(void);
 const HgSection *hg_option_announcement_section(void);
 

@@ -35,7 +35,10 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls, HgSecret
                            .password = password,
                            .connect_timeout = (guint)pool->connect_timeout_ms,
                            .login_timeout = (guint)pool->login_timeout_ms,
-                           .open_timeout = (guint)pool->open_timeout_ms};
+                           .open_timeout = (guint)pool->open_timeout_ms,
+                           .probe_interval = (guint)pool->health.interval_ms,
+                           .probe_timeout = (guint)pool->health.timeout_ms,
+                           .probe_user = pool->health.user};
 }
 
 static HgPool *make_pool(const HgPoolConfig *config, const HgPoolOptions *options)
@@ -43,6 +46,7 @@ static HgPool *make_pool(const HgPoolConfig *config, const HgPoolOptions *option
     HgPoolSettings settings = {.balancing = config->balancing.policy,
                                .ejected_most = config->balancing.ejected_most,
                                .slow_start = (guint)config->balancing.slow_start_ms,
+                               .sessions_most = config->sessions,
                                .affinity_above = config->balancing.above_mean};
     HgPool *pool = hg_pool_new(config->name, &settings);
     hg_pool_set_data(pool, options);

@@ -10,6 +10,7 @@
 #include "app/pools.h"
 #include "app/reload.h"
 #include "app/tls_settings.h"
+#include "app/tracing.h"
 #include "net/socket.h"
 #include "proxy/gateway.h"
 
@@ -86,6 +87,9 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .sessions = sessions,
         .sessions_per_user =
             limits->sessions_per_user != 0 ? limits->sessions_per_user : (sessions + 1) / 2,
+        .sessions_per_address = limits->sessions_per_address,
+        .connection_rate = limits->connection_rate,
+        .statement_size = (guint)limits->statement_size,
         .message_size = (guint)limits->message_size,
         .login_timeout = (guint)limits->login_timeout_ms,
         .request_timeout = (guint)limits->request_timeout_ms,
@@ -184,6 +188,25 @@ static void wait_for_end(HgReload *reload, HgTlsSettings *tls, HgAuditing *audit
     }
 }
 
+/* hivegate says that it isn't ready, and still takes clients, until balancers have seen that. A
+ * second signal is for those who can't wait. */
+static void wait_before_end(gint64 ms, HgLog *log)
+{
+    sigset_t signals;
+    gint64 until = g_get_monotonic_time() + ms * 1000;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    for (gint64 left; (left = until - g_get_monotonic_time()) > 0;) {
+        struct timespec patience = {.tv_sec = left / G_USEC_PER_SEC,
+                                    .tv_nsec = left % G_USEC_PER_SEC * 1000};
+        if (sigtimedwait(&signals, NULL, &patience) > 0)
+            return;
+    }
+    if (ms > 0)
+        hg_log(log, HG_LOG_INFO, "no_new_clients");
+}
+
 /* What serve() works with; borrowed. */
 typedef struct {
     const HgConfig *config;
@@ -252,8 +275,11 @@ static gboolean serve(Running *running, GError **error)
         announce_policies(options->policies, running->log);
         hg_tls_settings_warn(running->tls, running->log);
         wait_for_end(running->reload, running->tls, running->auditing, running->log);
+        hg_gateway_leave(running->gateway);
     }
     hg_pools_withdraw(running->pools);
+    if (opened)
+        wait_before_end(running->config->shutdown_wait_ms, running->log);
     hg_gateway_stop(running->gateway);
     hg_admin_free(admin);
     hg_administration_clean(running->config);
@@ -296,6 +322,11 @@ gboolean hg_service_run(const HgConfig *config, const char *version, HgLog *log,
     if (!hg_auditing_new(config, version, log, &auditing, error))
         return FALSE;
     options.recorder = hg_auditing_recorder(auditing);
+    g_autoptr(HgTracing) tracing = NULL;
+    if (!hg_tracing_new(config, version, log, &tracing, error))
+        return FALSE;
+    options.tracer = hg_tracing_tracer(tracing);
+    options.trace_redaction = hg_tracing_redaction(tracing);
     g_autofree int *fds = g_new0(int, config->n_listeners);
     if (!hg_pools_start(pools, error) || !listen_all(config, log, fds, error))
         return FALSE;

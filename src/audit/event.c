@@ -29,7 +29,8 @@ static const Member texts[] = {
     MEMBER(policy_version), MEMBER(decision),
     MEMBER(reason),         MEMBER(sql_state),
     MEMBER(message),        MEMBER(backend_query_id),
-    MEMBER(content_hash),   MEMBER(detail),
+    MEMBER(content_hash),   MEMBER(content),
+    MEMBER(detail),
 };
 
 static const Member lists[] = {
@@ -66,6 +67,10 @@ static const char *const kinds[HG_AUDIT_KINDS] = {
     [HG_AUDIT_SERVICE_STARTED] = "service_started",
     [HG_AUDIT_SERVICE_STOPPED] = "service_stopped",
     [HG_AUDIT_STATEMENT_FETCHED] = "statement_fetched",
+    [HG_AUDIT_ANCHOR] = "anchor",
+    [HG_AUDIT_ARCHIVED] = "archived",
+    [HG_AUDIT_DROPPED] = "dropped",
+    [HG_AUDIT_HOLD] = "hold",
     [HG_AUDIT_SESSION_REFUSED] = "session_refused",
 };
 

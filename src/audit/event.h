@@ -35,10 +35,14 @@ typedef enum {
     HG_AUDIT_SERVICE_STARTED = 19,
     HG_AUDIT_SERVICE_STOPPED = 20,
     HG_AUDIT_STATEMENT_FETCHED = 21, /* once a statement: the sums of its fetches */
-    HG_AUDIT_SESSION_REFUSED = 22,
+    HG_AUDIT_ANCHOR = 22,            /* a signed statement on the chain: audit/anchor.h */
+    HG_AUDIT_ARCHIVED = 23,          /* a day was archived */
+    HG_AUDIT_DROPPED = 24,           /* a day was dropped */
+    HG_AUDIT_HOLD = 25,              /* a legal hold was made or released */
+    HG_AUDIT_SESSION_REFUSED = 26,
 } HgAuditKind;
 
-#define HG_AUDIT_KINDS 23 /* one more than the greatest */
+#define HG_AUDIT_KINDS 27 /* one more than the greatest */
 
 /* What an event does to the set of statements that run. */
 typedef enum {
@@ -75,6 +79,7 @@ typedef struct {
     HgSlice message;
     HgSlice backend_query_id;
     HgSlice content_hash; /* of the configuration */
+    HgSlice content;      /* its text */
     HgSlice detail;
     const char *const *groups; /* NULL-terminated; NULL: not known */
     const char *const *tables_read;

@@ -92,6 +92,22 @@ void hg_audit_hash_print(const HgAuditHash *hash, char out[HG_AUDIT_HASH_TEXT])
     out[HG_AUDIT_HASH_TEXT - 1] = '\0';
 }
 
+gboolean hg_audit_hash_parse(const char *text, HgAuditHash *out)
+{
+    HgAuditHash hash;
+    for (gsize i = 0; i < sizeof hash.bytes; i++) {
+        int high = g_ascii_xdigit_value(text[2 * i]);
+        int low = high >= 0 ? g_ascii_xdigit_value(text[2 * i + 1]) : -1;
+        if (low < 0)
+            return FALSE;
+        hash.bytes[i] = (guint8)(high << 4 | low);
+    }
+    if (text[2 * sizeof hash.bytes] != '\0')
+        return FALSE;
+    *out = hash;
+    return TRUE;
+}
+
 static guint32 checksum_of(const guint8 *head, gsize payload)
 {
     return hg_audit_crc32c(hg_slice(head + AT_SIZE, HG_RECORD_HEAD - AT_SIZE + payload));

@@ -58,6 +58,9 @@ gboolean hg_audit_hash_equal(const HgAuditHash *a, const HgAuditHash *b);
 #define HG_AUDIT_HASH_TEXT 65
 void hg_audit_hash_print(const HgAuditHash *hash, char out[HG_AUDIT_HASH_TEXT]);
 
+/* Reads 64 hexadecimal digits with nothing behind them. FALSE when they are none. */
+gboolean hg_audit_hash_parse(const char *text, HgAuditHash *out);
+
 /* Writes the head of the record, whose payload stands right behind it: out + HG_RECORD_HEAD. */
 void hg_record_seal(const HgRecord *record, guint8 *out);
 

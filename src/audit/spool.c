@@ -127,6 +127,13 @@ static HgSpoolOutcome enqueue(HgSpool *spool, HgSpoolEntry *entry)
 
 HgSpoolOutcome hg_spool_append(HgSpool *spool, const HgAuditEvent *event, HgSpoolReceipt *receipt)
 {
+    HgPseudonymTexts texts;
+    HgAuditEvent hidden;
+    if (spool->options.pseudonyms != NULL) {
+        hidden = *event;
+        hg_pseudonyms_apply(spool->options.pseudonyms, &hidden, &texts);
+        event = &hidden;
+    }
     HgSpoolEntry *entry = entry_new(event, receipt);
     pthread_mutex_lock(&spool->lock);
     HgSpoolOutcome outcome =

@@ -8,6 +8,7 @@
  * there is room. */
 #pragma once
 
+#include "audit/pseudonym.h"
 #include "audit/segment.h"
 #include "net/loop.h"
 
@@ -32,7 +33,8 @@ typedef struct {
     gint64 interval_ms; /* between two fdatasyncs, with HG_SPOOL_INTERVAL */
     HgSpoolDurability durability;
     HgSpoolWhenFull when_full;
-    HgAuditClock *clock; /* borrowed; outlives the spool */
+    HgAuditClock *clock;            /* borrowed; outlives the spool */
+    const HgPseudonyms *pseudonyms; /* NULL: names as they are; borrowed as the clock */
 } HgSpoolOptions;
 
 /* What became of an event. */

@@ -5,6 +5,14 @@
 #include "audit/spool_reader.h"
 #include "base/error.h"
 
+static void on_anchor(void *data, const HgAuditId *spool, guint64 from, guint64 to,
+                      const char *what)
+{
+    const HgVerifyReport *report = data;
+    HgVerifyFault found = {*spool, from, to, what};
+    report->on_fault(report->data, &found);
+}
+
 gboolean hg_verify_spool(const char *folder, const HgVerifyReport *report, GError **error)
 {
     g_autoptr(HgSpoolReader) reader = hg_spool_reader_new(folder, error);
@@ -14,17 +22,26 @@ gboolean hg_verify_spool(const char *folder, const HgVerifyReport *report, GErro
     if (reader == NULL || !hg_spool_reader_seek(reader, 0, error))
         return FALSE;
     const HgAuditId *spool = hg_spool_reader_id(reader);
+    HgAnchorReport anchors = {on_anchor, (void *)report};
+    if (report->anchors != NULL)
+        hg_anchor_check_begin(report->anchors, &anchors, spool,
+                              hg_spool_reader_sequence(reader) - 1, hg_spool_reader_hash(reader));
     while ((read = hg_spool_reader_next(reader, G_MAXUINT64, &record, error)) !=
            HG_SPOOL_READ_NOTHING) {
         if (read == HG_SPOOL_READ_ERROR)
             return FALSE;
         const HgSpoolHole *hole = hg_spool_reader_hole(reader);
         HgVerifyFault fault = {*spool, hole->from, MAX(hole->to, 1) - 1, hole->what};
-        if (read == HG_SPOOL_READ_HOLE)
+        if (read == HG_SPOOL_READ_HOLE) {
             report->on_fault(report->data, &fault);
-        else
-            records++;
+            continue;
+        }
+        records++;
+        if (report->anchors != NULL)
+            hg_anchor_check_record(report->anchors, record.sequence, &record.hash, record.payload);
     }
+    if (report->anchors != NULL)
+        hg_anchor_check_end(report->anchors);
     report->on_spool(report->data, spool, records, hg_spool_reader_sequence(reader) - 1,
                      hg_spool_reader_hash(reader));
     return TRUE;
@@ -71,6 +88,8 @@ static void pass_dropped(Walk *walk)
         }
         walk->next = run->last + 1;
         walk->hash = run->hash;
+        if (walk->report->anchors != NULL)
+            hg_anchor_check_dropped(walk->report->anchors, run->first, run->last, &run->hash);
     }
 }
 
@@ -93,6 +112,9 @@ static void check_link(Walk *walk, const HgRowParts *parts)
               "the record was changed, or doesn't follow the one before it");
     walk->next = parts->sequence + 1;
     walk->hash = parts->hash;
+    if (walk->report->anchors != NULL)
+        hg_anchor_check_record(walk->report->anchors, parts->sequence, &parts->hash,
+                               hg_slice(walk->body->str, walk->body->len));
 }
 
 static gboolean on_row(void *data, HgSlice line, GError **error)
@@ -117,18 +139,6 @@ static gboolean on_row(void *data, HgSlice line, GError **error)
     return TRUE;
 }
 
-static gboolean parse_hash(const char *hex, HgAuditHash *out)
-{
-    for (gsize i = 0; i < sizeof out->bytes; i++) {
-        int high = g_ascii_xdigit_value(hex[2 * i]);
-        int low = high >= 0 ? g_ascii_xdigit_value(hex[2 * i + 1]) : -1;
-        if (low < 0)
-            return FALSE;
-        out->bytes[i] = (guint8)(high << 4 | low);
-    }
-    return TRUE;
-}
-
 static guint64 number_at(const PGresult *result, int row, int column)
 {
     return g_ascii_strtoull(PQgetvalue(result, row, column), NULL, 10);
@@ -145,7 +155,7 @@ static gboolean read_runs(HgDatabase *database, Walk *walk, const char *spool, G
         return FALSE;
     for (int i = 0; i < PQntuples(result); i++) {
         Run run = {.first = number_at(result, i, 0), .last = number_at(result, i, 1)};
-        if (!parse_hash(PQgetvalue(result, i, 2), &run.hash))
+        if (!hg_audit_hash_parse(PQgetvalue(result, i, 2), &run.hash))
             continue; /* the records that it stood for are missing then */
         g_array_append_val(walk->runs, run);
     }
@@ -173,7 +183,7 @@ static gboolean check_end(HgDatabase *database, Walk *walk, const char *spool, G
         fault(walk, walk->next, next - 1, "the last records are missing");
     else if (next < walk->next)
         fault(walk, next, walk->next - 1, "there are more records than were shipped");
-    else if (!parse_hash(PQgetvalue(result, 0, 1), &hash) ||
+    else if (!hg_audit_hash_parse(PQgetvalue(result, 0, 1), &hash) ||
              !hg_audit_hash_equal(&hash, &walk->hash))
         fault(walk, next - 1, next - 1, "the last record isn't the one that was shipped");
     return TRUE;
@@ -184,10 +194,15 @@ static gboolean verify_one(HgDatabase *database, Walk *walk, const char *spool, 
     g_autofree char *sql = g_strdup_printf(
         "COPY (SELECT %s FROM hivegate.event WHERE spool = '%s' ORDER BY sequence) TO STDOUT",
         hg_row_columns, spool);
+    HgAnchorReport anchors = {on_anchor, (void *)walk->report};
+    if (walk->report->anchors != NULL)
+        hg_anchor_check_begin(walk->report->anchors, &anchors, &walk->spool, 0, &walk->hash);
     if (!read_runs(database, walk, spool, error) ||
         !hg_database_copy_out(database, sql, on_row, walk, error) ||
         !check_end(database, walk, spool, error))
         return FALSE;
+    if (walk->report->anchors != NULL)
+        hg_anchor_check_end(walk->report->anchors);
     walk->report->on_spool(walk->report->data, &walk->spool, walk->records, walk->next - 1,
                            &walk->hash);
     return TRUE;
@@ -223,5 +238,8 @@ gboolean hg_verify_database(HgDatabase *database, const HgVerifyReport *report, 
     for (int i = 0; i < PQntuples(spools); i++)
         if (!verify_spool(database, report, PQgetvalue(spools, i, 0), error))
             return FALSE;
+    HgAnchorReport anchors = {on_anchor, (void *)report};
+    if (report->anchors != NULL)
+        hg_anchor_check_unseen(report->anchors, &anchors);
     return hg_database_run(database, "COMMIT", NULL, 0, NULL, error);
 }

@@ -3,11 +3,12 @@
  * In a spool, each record's checksum and link; in a database, each link, and that the columns of
  * each row say what its body says. What retention dropped is known (hivegate.dropped) and no fault.
  * That the newest records of all were cut off can be told from the database's own row for the spool
- * only: copies of the last hash kept elsewhere tell it for sure. Blocks; one thread. */
+ * only: anchors kept elsewhere tell it for sure, but for what came after the last of them. Blocks;
+ * one thread. */
 #pragma once
 
+#include "audit/anchor_check.h"
 #include "audit/database.h"
-#include "audit/record.h"
 
 typedef struct {
     HgAuditId spool;
@@ -23,6 +24,7 @@ typedef struct {
     void (*on_spool)(void *data, const HgAuditId *spool, guint64 records, guint64 last,
                      const HgAuditHash *hash);
     void *data;
+    HgAnchorCheck *anchors; /* held against the chain, too; borrowed; NULL: none */
 } HgVerifyReport;
 
 /* FALSE with *error when it can't be read at all; faults are no error. */

@@ -199,6 +199,11 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                      .labels = {{"outcome", connected}},
                                      .help = "Connections to endpoints that were made, or failed "
                                              "before or in the login."},
+    [HG_METRIC_PROBES] = {.name = "hivegate_probes_total",
+                          COUNTER,
+                          .labels = {{"outcome", connected}},
+                          .help = "Probes of endpoints (pools: health) that were answered, or "
+                                  "failed."},
     [HG_METRIC_DRAINING] = {.name = "hivegate_stopping",
                             GAUGE,
                             SAMPLED,
@@ -302,6 +307,17 @@ static const HgMetricRow rows[HG_METRIC_COUNT] = {
                                .labels = {{"version", NULL}},
                                .help = "Always 1; the version of the policies in force is a "
                                        "label. Not there without policies."},
+    [HG_METRIC_TRACE_SPANS] = {.name = "hivegate_trace_spans_total",
+                               COUNTER,
+                               SAMPLED,
+                               .labels = {{"outcome", NULL}},
+                               .help = "Spans that the collector has (`exported`) or didn't want "
+                                       "(`rejected`), or that found no room while it was away "
+                                       "(`dropped`)."},
+    [HG_METRIC_TRACE_WAITING] = {.name = "hivegate_trace_spans_waiting",
+                                 GAUGE,
+                                 SAMPLED,
+                                 .help = "Spans that wait for the collector (tracing: queue)."},
     [HG_METRIC_BUILD_INFO] = {.name = "hivegate_build_info",
                               GAUGE,
                               SAMPLED,

@@ -60,6 +60,7 @@ void hg_endpoint_release(HgEndpoint *endpoint)
     HgPool *pool = endpoint->pool;
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_sub_explicit(&endpoint->sessions, 1, memory_order_relaxed);
+    pool->sessions--;
     hg_choice_update(pool, endpoint);
     pthread_mutex_unlock(&pool->lock);
     hg_endpoint_unref(endpoint);
@@ -90,10 +91,16 @@ void hg_endpoint_operation_ended(HgEndpoint *endpoint)
 
 gboolean hg_endpoint_failed(HgEndpoint *endpoint, guint64 now)
 {
+    return hg_endpoint_failed_for(endpoint, now, 0);
+}
+
+gboolean hg_endpoint_failed_for(HgEndpoint *endpoint, guint64 now, guint64 ms)
+{
     HgPool *pool = endpoint->pool;
     pthread_mutex_lock(&pool->lock);
     guint before = atomic_fetch_add_explicit(&endpoint->failures, 1, memory_order_relaxed);
     guint64 pause = MIN((guint64)FIRST_SETBACK << MIN(before, 16), (guint64)MAX_SETBACK);
+    pause = MAX(pause, ms);
     atomic_fetch_add_explicit(&endpoint->failed, 1, memory_order_relaxed);
     atomic_store_explicit(&endpoint->tried, TRUE, memory_order_relaxed);
     atomic_store_explicit(&endpoint->set_back, now + pause, memory_order_relaxed);

@@ -42,6 +42,10 @@ void hg_endpoint_release(HgEndpoint *endpoint);
 gboolean hg_endpoint_failed(HgEndpoint *endpoint, guint64 now);
 gboolean hg_endpoint_succeeded(HgEndpoint *endpoint);
 
+/* The same as hg_endpoint_failed(), for at least `ms`: what a probe found stays ejected until the
+ * next probe had its time. */
+gboolean hg_endpoint_failed_for(HgEndpoint *endpoint, guint64 now, guint64 ms);
+
 /* Notes how long it took to answer, for HG_BALANCING_LATENCY. `now` as above. Any thread. */
 void hg_endpoint_note_latency(HgEndpoint *endpoint, guint64 us, guint64 now);
 

@@ -313,14 +313,28 @@ GPtrArray *hg_pool_endpoints(HgPool *pool)
     return all;
 }
 
+static gboolean is_full(const HgPool *pool)
+{
+    return pool->settings.sessions_most > 0 && pool->sessions >= pool->settings.sessions_most;
+}
+
+gboolean hg_pool_is_full(HgPool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    gboolean full = is_full(pool);
+    pthread_mutex_unlock(&pool->lock);
+    return full;
+}
+
 HgEndpoint *hg_pool_choose(HgPool *pool, const char *user, const GPtrArray *tried, guint64 now)
 {
     HgEndpoint *chosen = NULL;
     pthread_mutex_lock(&pool->lock);
-    guint slot = hg_choice_make(pool, user, tried, now);
+    guint slot = is_full(pool) ? NO_SLOT : hg_choice_make(pool, user, tried, now);
     if (slot != NO_SLOT) {
         chosen = hg_endpoint_ref(pool->members->pdata[slot]);
         atomic_fetch_add_explicit(&chosen->sessions, 1, memory_order_relaxed);
+        pool->sessions++;
         /* the first after a failure finds out whether it works again; the others go elsewhere */
         if (atomic_load_explicit(&chosen->failures, memory_order_relaxed) > 0 &&
             !atomic_load_explicit(&chosen->ejected, memory_order_relaxed))

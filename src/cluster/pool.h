@@ -22,6 +22,7 @@ typedef struct {
     HgBalancing balancing;
     guint ejected_most;   /* percent of the endpoints; one may always be ejected */
     guint slow_start;     /* ms during which a new endpoint takes few sessions; 0: none */
+    guint sessions_most;  /* in the pool at once; 0: no limit */
     guint affinity_above; /* percent that an endpoint may have above the mean (AFFINITY) */
 } HgPoolSettings;
 
@@ -81,6 +82,9 @@ GPtrArray *hg_pool_endpoints(HgPool *pool);
  * hg_endpoint_release(). `tried` has the endpoints that failed for this session already; NULL:
  * none. `now` in ms of the monotonic clock. NULL when none is left. Any thread. */
 HgEndpoint *hg_pool_choose(HgPool *pool, const char *user, const GPtrArray *tried, guint64 now);
+
+/* TRUE while the pool has as many sessions as it may: none is chosen then. Any thread. */
+gboolean hg_pool_is_full(HgPool *pool);
 
 /* Keeps new sessions out of the whole pool; whoever opens them asks. TRUE when that is a change.
  * Any thread. */

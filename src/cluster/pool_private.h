@@ -74,6 +74,7 @@ struct HgPool {
     Slot *slots;
     GPtrArray *timed; /* members, borrowed, whose score changes with time */
     guint ejected;    /* members that are */
+    guint sessions;   /* on all endpoints, those that are gone too */
     guint turn;       /* where the search starts, so that equals take turns */
     guint64 random;
     guint64 now;      /* ms: the latest that was heard of */

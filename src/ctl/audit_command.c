@@ -33,6 +33,9 @@ typedef struct {
     char *keep;
     char *writer;
     char *reader;
+    char *anchors;
+    char **keys;
+    gboolean archived_only;
     gint most;
 } Arguments;
 
@@ -42,9 +45,10 @@ static void arguments_clear(Arguments *arguments)
                      arguments->user,     arguments->table,         arguments->kind,
                      arguments->session,  arguments->since,         arguments->until,
                      arguments->output,   arguments->keep,          arguments->writer,
-                     arguments->reader};
+                     arguments->reader,   arguments->anchors};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
+    g_strfreev(arguments->keys);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
@@ -57,6 +61,7 @@ typedef enum {
     TAKES_FILTERS = 2,
     TAKES_KEEP = 4,
     TAKES_ROLES = 8,
+    TAKES_ANCHORS = 16,
 } Takes;
 
 static void add_filters(GOptionContext *context, Arguments *arguments)
@@ -100,6 +105,8 @@ static GOptionContext *context_new(Arguments *arguments, Takes takes, const char
     const GOptionEntry keep[] = {
         {"keep", 0, 0, G_OPTION_ARG_STRING, &arguments->keep,
          "How long events are kept (required), in whole days", "TIME"},
+        {"archived-only", 0, 0, G_OPTION_ARG_NONE, &arguments->archived_only,
+         "Drop only what hivegatectl audit archive has archived", NULL},
         {0},
     };
     const GOptionEntry roles[] = {
@@ -107,6 +114,13 @@ static GOptionContext *context_new(Arguments *arguments, Takes takes, const char
          "Let this role add events (hivegate's own)", "ROLE"},
         {"reader", 0, 0, G_OPTION_ARG_STRING, &arguments->reader, "Let this role read events",
          "ROLE"},
+        {0},
+    };
+    const GOptionEntry anchors[] = {
+        {"anchors", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchors,
+         "Anchors that were kept elsewhere, a line each", "FILE"},
+        {"public-key", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->keys,
+         "The keys that signed anchors; may be given several times", "FILE"},
         {0},
     };
     g_option_context_set_help_enabled(context, FALSE);
@@ -121,6 +135,8 @@ static GOptionContext *context_new(Arguments *arguments, Takes takes, const char
         g_option_context_add_main_entries(context, keep, NULL);
     if ((takes & TAKES_ROLES) != 0)
         g_option_context_add_main_entries(context, roles, NULL);
+    if ((takes & TAKES_ANCHORS) != 0)
+        g_option_context_add_main_entries(context, anchors, NULL);
     return context;
 }
 
@@ -151,17 +167,14 @@ static HgCtlResult read_arguments(const HgCtlStreams *streams, GOptionContext *c
     return HG_CTL_DONE;
 }
 
-/* Connects when a database is named. */
-static gboolean open_database(const Arguments *arguments, gboolean check, HgDatabase **out,
-                              GError **error)
+gboolean hg_audit_connect(const char *postgres, const char *password_file, gboolean check,
+                          HgDatabase **out, GError **error)
 {
-    HgDatabaseOptions options = {.conninfo = arguments->postgres,
-                                 .password_file = arguments->password_file,
+    HgDatabaseOptions options = {.conninfo = postgres,
+                                 .password_file = password_file,
                                  .stop_fd = -1,
                                  .timeout_ms = TIMEOUT_MS};
-    if (arguments->postgres == NULL)
-        return TRUE;
-    if (!hg_database_check_conninfo(arguments->postgres, error)) {
+    if (!hg_database_check_conninfo(postgres, error)) {
         g_prefix_error(error, "--postgres ");
         return FALSE;
     }
@@ -170,6 +183,14 @@ static gboolean open_database(const Arguments *arguments, gboolean check, HgData
         return FALSE;
     *out = g_steal_pointer(&database);
     return TRUE;
+}
+
+/* Connects when a database is named. */
+static gboolean open_database(const Arguments *arguments, gboolean check, HgDatabase **out,
+                              GError **error)
+{
+    return arguments->postgres == NULL ||
+           hg_audit_connect(arguments->postgres, arguments->password_file, check, out, error);
 }
 
 /* ---- migrate ---- */
@@ -217,16 +238,41 @@ HgCtlResult hg_audit_migrate(const HgCtlStreams *streams, char ***argv, GError *
 
 /* ---- prune ---- */
 
+/* Days that are old enough but still there, and why. */
+static gboolean show_kept(const HgCtlStreams *streams, HgDatabase *database, const char *days,
+                          GError **error)
+{
+    const char *values[] = {days};
+    g_autoptr(PGresult) kept = NULL;
+    if (!hg_database_run(
+            database,
+            "SELECT day, hivegate.is_held(day) FROM (SELECT to_date(right(c.relname, -6), "
+            "'YYYYMMDD') AS day FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE "
+            "i.inhparent = 'hivegate.event'::regclass) AS d "
+            "WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int ORDER BY 1",
+            values, 1, &kept, error))
+        return FALSE;
+    for (int i = 0; i < PQntuples(kept); i++)
+        fprintf(streams->out, "day kept: %s, %s\n", PQgetvalue(kept, i, 0),
+                *PQgetvalue(kept, i, 1) == 't' ? "there is a legal hold on it"
+                                               : "it isn't in the archive as it is now");
+    return TRUE;
+}
+
 HgCtlResult hg_audit_prune(const HgCtlStreams *streams, char ***argv, GError **error)
 {
     g_auto(Arguments) arguments = {0};
     g_autoptr(GOptionContext) context = context_new(
         &arguments, TAKES_KEEP, "Drops the days of events that are older than --keep.",
-        "Example:\n"
+        "Examples:\n"
         "  hivegatectl audit prune --postgres 'host=db dbname=audit user=owner' --keep 365d\n"
+        "  hivegatectl audit prune -p 'host=db dbname=audit user=owner' --keep 90d "
+        "--archived-only\n"
         "\n"
-        "Whole days (UTC) are dropped, and noted in hivegate.dropped: hivegatectl audit verify\n"
-        "then knows them from events that somebody deleted.\n");
+        "Whole days (UTC) are dropped, noted in hivegate.dropped, and recorded as events: "
+        "hivegatectl\n"
+        "audit verify then knows them from events that somebody deleted. Days with a legal hold\n"
+        "(hivegatectl audit hold) are kept.\n");
     g_autoptr(HgDatabase) database = NULL;
     g_autoptr(PGresult) dropped = NULL;
     gint64 keep_ms = 0;
@@ -242,14 +288,15 @@ HgCtlResult hg_audit_prune(const HgCtlStreams *streams, char ***argv, GError **e
     if (keep_ms < MS_OF_DAY)
         return usage(error, "--keep is less than a day; expected at least 1d");
     g_autofree char *days = g_strdup_printf("%" G_GINT64_FORMAT, keep_ms / MS_OF_DAY);
-    const char *values[] = {days};
+    const char *values[] = {days, arguments.archived_only ? "true" : "false"};
     if (!open_database(&arguments, TRUE, &database, error) ||
         !hg_database_run(database,
-                         "SELECT hivegate.drop_before((now() AT TIME ZONE 'UTC')::date - $1::int)",
-                         values, 1, &dropped, error))
+                         "SELECT hivegate.drop_before((now() AT TIME ZONE 'UTC')::date - $1::int, "
+                         "$2::boolean)",
+                         values, 2, &dropped, error))
         return HG_CTL_FAILED;
     fprintf(streams->out, "days dropped: %s\n", PQgetvalue(dropped, 0, 0));
-    return HG_CTL_DONE;
+    return show_kept(streams, database, days, error) ? HG_CTL_DONE : HG_CTL_FAILED;
 }
 
 /* ---- search ---- */
@@ -340,6 +387,47 @@ static HgCtlResult read_search(const Arguments *arguments, HgSearch *search, HgS
                : HG_CTL_USAGE;
 }
 
+/* Puts the search into the database's own chain of events, on a connection of its own: the one that
+ * searches has its snapshot already. What can't be recorded isn't shown. */
+static gboolean note_search(const Arguments *arguments, GError **error)
+{
+    const char *const names[] = {"user", "table", "kind", "session", "since", "until", "spool"};
+    const char *const given[] = {arguments->user,    arguments->table, arguments->kind,
+                                 arguments->session, arguments->since, arguments->until,
+                                 arguments->spool};
+    g_autoptr(GString) detail = g_string_new(NULL);
+    g_autoptr(HgDatabase) database = NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        if (given[i] != NULL)
+            g_string_append_printf(detail, "--%s %s ", names[i], given[i]);
+    g_string_append_printf(detail, "--most %d", arguments->most);
+    const char *values[] = {detail->str};
+    if (open_database(arguments, FALSE, &database, error) &&
+        hg_database_run(database, "SELECT hivegate.note_read('audit search', $1)", values, 1, NULL,
+                        error))
+        return TRUE;
+    g_prefix_error(error, "the search can't be recorded, so nothing is shown: ");
+    return FALSE;
+}
+
+static gboolean search_both(const HgCtlStreams *streams, const Arguments *arguments,
+                            const HgSearch *search, HgSearchFound found, GError **error)
+{
+    g_autoptr(HgDatabase) database = NULL;
+    /* one snapshot, so that what is shipped meanwhile is found once */
+    if (!open_database(arguments, TRUE, &database, error) ||
+        (database != NULL &&
+         (!hg_database_run(database,
+                           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+                           "SELECT FROM hivegate.migration",
+                           NULL, 0, NULL, error) ||
+          !note_search(arguments, error) ||
+          !hg_search_database(database, search, found, (void *)streams, error))))
+        return FALSE;
+    return arguments->spool == NULL ||
+           hg_search_spool(arguments->spool, database, search, found, (void *)streams, error);
+}
+
 HgCtlResult hg_audit_search(const HgCtlStreams *streams, char ***argv, GError **error)
 {
     g_auto(Arguments) arguments = {.most = MOST};
@@ -351,8 +439,8 @@ HgCtlResult hg_audit_search(const HgCtlStreams *streams, char ***argv, GError **
         "  hivegatectl audit search -p 'host=db dbname=audit' --table sales.orders -o json\n"
         "\n"
         "Text has the columns time, kind, principal, effective user, statement, message, reason,\n"
-        "with tabs between them. All filters must hold.\n");
-    g_autoptr(HgDatabase) database = NULL;
+        "with tabs between them. All filters must hold. With --postgres the search itself is\n"
+        "recorded, as an event of the kind audit_read.\n");
     HgSearchFound found = NULL;
     HgSearch search;
     HgCtlResult result = read_arguments(streams, context, TAKES_SPOOL, argv, &arguments, error);
@@ -361,16 +449,7 @@ HgCtlResult hg_audit_search(const HgCtlStreams *streams, char ***argv, GError **
     result = read_search(&arguments, &search, &found, error);
     if (result != HG_CTL_DONE)
         return result;
-    /* one snapshot, so that what is shipped meanwhile is found once */
-    if (!open_database(&arguments, TRUE, &database, error) ||
-        (database != NULL &&
-         (!hg_database_run(database, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0,
-                           NULL, error) ||
-          !hg_search_database(database, &search, found, (void *)streams, error))) ||
-        (arguments.spool != NULL &&
-         !hg_search_spool(arguments.spool, database, &search, found, (void *)streams, error)))
-        return HG_CTL_FAILED;
-    return HG_CTL_DONE;
+    return search_both(streams, &arguments, &search, found, error) ? HG_CTL_DONE : HG_CTL_FAILED;
 }
 
 /* ---- verify ---- */
@@ -405,31 +484,73 @@ static void on_spool(void *data, const HgAuditId *spool, guint64 records, guint6
             check->where, id, records, last, text);
 }
 
+/* The keys and anchors that were named; *check stays NULL when there are none. */
+static HgCtlResult load_anchors(const Arguments *arguments, HgAnchorKeys *keys,
+                                HgAnchorCheck **check, GError **error)
+{
+    if (arguments->anchors != NULL && arguments->keys == NULL)
+        return usage(error, "--anchors needs the key that signed them; expected --public-key FILE");
+    if (arguments->keys == NULL)
+        return HG_CTL_DONE;
+    for (char **path = arguments->keys; *path != NULL; path++)
+        if (!hg_anchor_keys_add(keys, *path, error))
+            return HG_CTL_FAILED;
+    g_autoptr(HgAnchorCheck) made = hg_anchor_check_new(keys);
+    if (arguments->anchors != NULL && !hg_anchor_check_load(made, arguments->anchors, error))
+        return HG_CTL_FAILED;
+    *check = g_steal_pointer(&made);
+    return HG_CTL_DONE;
+}
+
+static void print_anchors(const Check *check, HgAnchorCheck *anchors)
+{
+    HgAnchorCounts counts;
+    if (anchors == NULL)
+        return;
+    hg_anchor_check_counts(anchors, &counts);
+    fprintf(check->streams->out,
+            "%s: %" G_GUINT64_FORMAT " anchors of the file hold, %" G_GUINT64_FORMAT
+            " of the chain's own; %" G_GUINT64_FORMAT " are on records that aren't here any more\n",
+            check->where, counts.held, counts.chain, counts.elsewhere);
+}
+
 HgCtlResult hg_audit_verify(const HgCtlStreams *streams, char ***argv, GError **error)
 {
     g_auto(Arguments) arguments = {0};
     g_autoptr(GOptionContext) context = context_new(
-        &arguments, TAKES_SPOOL,
+        &arguments, TAKES_SPOOL | TAKES_ANCHORS,
         "Reads all records and checks that none was changed, removed or moved.",
         "Examples:\n"
         "  hivegatectl audit verify --spool /var/lib/hivegate/audit\n"
-        "  hivegatectl audit verify --postgres 'host=db dbname=audit user=auditor'\n"
+        "  hivegatectl audit verify --postgres 'host=db dbname=audit user=auditor' \\\n"
+        "      --anchors /mnt/worm/anchors --public-key anchor.pub\n"
         "\n"
-        "Keep the last hash that it prints elsewhere: whoever can write the spool or the database\n"
-        "could make a whole new chain, but not one with that hash in it. Exit codes: 0 all is\n"
-        "well, 1 there are faults, or it can't be read.\n");
+        "Whoever can write the spool or the database could make a whole new chain, but sign no\n"
+        "anchors. --public-key alone checks those in the chain; --anchors those that were kept\n"
+        "elsewhere, and so that the end of the chain wasn't cut off. Exit codes: 0 all is well,\n"
+        "1 there are faults, or it can't be read.\n");
     g_autoptr(HgDatabase) database = NULL;
+    g_autoptr(HgAnchorKeys) keys = hg_anchor_keys_new();
+    g_autoptr(HgAnchorCheck) anchors = NULL;
     Check check = {.streams = streams, .where = "spool"};
-    HgVerifyReport report = {on_fault, on_spool, &check};
     HgCtlResult result = read_arguments(streams, context, TAKES_SPOOL, argv, &arguments, error);
     if (result != HG_CTL_DONE || arguments.help)
         return result;
-    if (arguments.spool != NULL && !hg_verify_spool(arguments.spool, &report, error))
-        return HG_CTL_FAILED;
+    result = load_anchors(&arguments, keys, &anchors, error);
+    if (result != HG_CTL_DONE)
+        return result;
+    HgVerifyReport report = {on_fault, on_spool, &check, anchors};
+    if (arguments.spool != NULL) {
+        if (!hg_verify_spool(arguments.spool, &report, error))
+            return HG_CTL_FAILED;
+        print_anchors(&check, anchors);
+    }
     check.where = "database";
     if (!open_database(&arguments, TRUE, &database, error) ||
         (database != NULL && !hg_verify_database(database, &report, error)))
         return HG_CTL_FAILED;
+    if (database != NULL)
+        print_anchors(&check, anchors);
     return check.faults == 0 ? HG_CTL_DONE : HG_CTL_NO;
 }
 

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 #include "ctl/audit_command.h"
+#include "ctl/audit_hold.h"
+#include "ctl/audit_key.h"
 #include "ctl/auth_command.h"
 #include "ctl/control_command.h"
 #include "ctl/policy_command.h"
@@ -50,6 +52,9 @@ static const Command commands[] = {
     {"audit", "search", hg_audit_search, "[FILTER...]", "find events in database and spool"},
     {"audit", "verify", hg_audit_verify, "[OPTION...]", "was anything changed or removed?"},
     {"audit", "status", hg_audit_status, "[OPTION...]", "what spool and database hold"},
+    {"audit", "hold", hg_audit_hold, "add|list|release", "days that must not be dropped"},
+    {"audit", "key", hg_audit_key, "new|show|pseudonyms FILE", "keys of the audit"},
+    {"audit", "pseudonym", hg_audit_pseudonym, "--key FILE NAME", "what a name is in the audit"},
     {"audit", "prune", hg_audit_prune, "--keep TIME", "drop days that are older"},
     {"sql", "tokens", hg_sql_tokens, "[--engine ENGINE]", "the tokens of statements (JSON lines)"},
     {"sql", "inspect", hg_sql_inspect, "[--engine ENGINE]", "what statements touch (JSON lines)"},

@@ -78,12 +78,18 @@ static const char *asked_user(const Rewrite *rewrite)
     return plan->asked_user != NULL ? plan->asked_user : plan->effective_user;
 }
 
+/* TRUE for variables that are for hivegate, not for the server. */
+static gboolean is_own(HgSlice key)
+{
+    return hg_variable_is(key, HG_VARIABLE_POOL) || hg_variable_is(key, HG_VARIABLE_TRACEPARENT);
+}
+
 /* Writes the client's entries that may pass, and counts them in *kept. */
 static gboolean write_entries(Rewrite *rewrite, guint32 *kept, GError **error)
 {
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->configuration));
     while (next_entry(&entries)) {
-        if (hg_variable_is(entries.key, HG_VARIABLE_POOL))
+        if (is_own(entries.key))
             continue;
         switch (hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
                                   &rewrite->plan->variables, error)) {
@@ -170,7 +176,7 @@ static gboolean judge_properties(Rewrite *rewrite, GError **error)
         return TRUE;
     Entries entries = read_entries(span_slice(rewrite, rewrite->request->properties));
     while (next_entry(&entries))
-        if (!hg_variable_is(entries.key, HG_VARIABLE_POOL) &&
+        if (!is_own(entries.key) &&
             hg_variable_judge(entries.key, entries.value, asked_user(rewrite),
                               &rewrite->plan->variables, error) == HG_VARIABLE_REFUSE)
             return FALSE;
@@ -282,6 +288,7 @@ void hg_open_wishes_clear(HgOpenWishes *wishes)
 {
     g_clear_pointer(&wishes->database, g_free);
     g_clear_pointer(&wishes->pool, g_free);
+    g_clear_pointer(&wishes->traceparent, g_free);
 }
 
 static gboolean read_wishes_in(HgSlice map, HgOpenWishes *wishes, GError **error)
@@ -293,6 +300,9 @@ static gboolean read_wishes_in(HgSlice map, HgOpenWishes *wishes, GError **error
         if (hg_slice_equal_string(entries.key, USE_DATABASE)) {
             g_free(wishes->database);
             wishes->database = hg_slice_dup_string(entries.value);
+        } else if (hg_variable_is(entries.key, HG_VARIABLE_TRACEPARENT)) {
+            g_free(wishes->traceparent);
+            wishes->traceparent = hg_slice_dup_string(entries.value);
         } else if (hg_variable_is(entries.key, HG_VARIABLE_POOL)) {
             if (wishes->pool != NULL && !hg_slice_equal_string(entries.value, wishes->pool)) {
                 g_set_error(error, HG_ERROR, HG_ERROR_INVALID,

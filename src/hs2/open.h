@@ -29,8 +29,9 @@ gboolean hg_open_find_proxy_user(const HgRequest *request, HgSlice message, char
 
 /* What an OpenSession asks for beside the user. */
 typedef struct {
-    char *database; /* use:database, or the initial namespace of Databricks' family; or NULL */
-    char *pool;     /* the variable HG_VARIABLE_POOL, which isn't passed on; or NULL */
+    char *database;    /* use:database, or the initial namespace of Databricks' family; or NULL */
+    char *traceparent; /* the variable HG_VARIABLE_TRACEPARENT, which isn't passed on; or NULL */
+    char *pool;        /* the variable HG_VARIABLE_POOL, which isn't passed on; or NULL */
 } HgOpenWishes;
 
 /* Reads them; free with hg_open_wishes_clear(). HG_ERROR_INVALID: it names several pools. `request`

@@ -13,8 +13,9 @@
 
 #include "base/slice.h"
 
-#define HG_VARIABLE_PROXY_USER "hive.server2.proxy.user"
-#define HG_VARIABLE_POOL       "hivegate.pool" /* hivegate's own: which pool the session goes to */
+#define HG_VARIABLE_PROXY_USER  "hive.server2.proxy.user"
+#define HG_VARIABLE_POOL        "hivegate.pool" /* hivegate's own: which pool the session goes to */
+#define HG_VARIABLE_TRACEPARENT "traceparent"   /* the same: which trace it belongs to */
 
 typedef enum {
     HG_VARIABLE_PASS,

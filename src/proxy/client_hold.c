@@ -2,6 +2,7 @@
  * piece of a reply. */
 #include "proxy/client_audit.h"
 #include "proxy/client_policy.h"
+#include "proxy/client_trace.h"
 
 struct ClientHold {
     guint64 number;
@@ -16,9 +17,12 @@ struct ClientHold {
 typedef ClientGate (*GateFunc)(HgClient *client, ClientAsk *ask);
 
 /* Each sees what the ones above let pass: whoever rewrites comes before whoever records. */
-static const GateFunc gates[] = {
-    hg_client_policy_gate,
-    hg_client_audit_gate,
+static const struct {
+    const char *name; /* of the span of what it holds */
+    GateFunc ask;
+} gates[] = {
+    {"policies", hg_client_policy_gate},
+    {"audit", hg_client_audit_gate},
 };
 
 /* ---- the gates ---- */
@@ -27,10 +31,15 @@ gboolean hg_client_pass_gates(HgClient *client, ClientAsk *ask)
 {
     guint gate = client->hold != NULL ? client->hold->gate : 0;
     ask->sent = client->hold != NULL ? client->hold->sent : NULL;
+    hg_statement_trace_release(client->trace);
     for (; gate < G_N_ELEMENTS(gates); gate++) {
-        ClientGate answer = gates[gate](client, ask);
+        ClientGate answer = gates[gate].ask(client, ask);
         if (answer == GATE_HOLDS && client->hold != NULL)
             client->hold->gate = gate;
+        if (answer == GATE_HOLDS)
+            hg_statement_trace_hold(client->trace, gates[gate].name);
+        else if (answer == GATE_REFUSES)
+            hg_client_trace_given_up(client, "hivegate refused it");
         if (answer != GATE_PASSES)
             return FALSE;
     }
@@ -128,6 +137,7 @@ static void settle(HgClient *client)
 {
     hg_client_hold_cancel(client);
     hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_REFUSED, "hivegate refused it in the end");
+    hg_client_trace_given_up(client, "hivegate refused it in the end");
     hg_client_done(client);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "proxy/client_private.h"
+#include "trace/context.h"
 #include "wire/http_chunks.h"
 #include "wire/http_text.h"
 
@@ -24,12 +25,14 @@ struct ClientHttp {
     guint64 left;            /* bytes of a body with a length that are still to come */
     HgPeerAddress forwarded; /* the client of the request, as a trusted proxy says; else nobody */
     char *acts_as; /* whom the request's doAs names; "" for nobody that can be; NULL: it has none */
-    char *agent;   /* what the client says that it is, with its first request; NULL: nothing */
-    guint8 minor;  /* of the request's version */
+    HgTraceContext trace; /* of the request, if is_traced */
+    char *agent;  /* what the client says that it is, with its first request; NULL: nothing */
+    guint8 minor; /* of the request's version */
     gboolean keep_alive;
     gboolean expects_continue;
     gboolean known;      /* the request's login has succeeded */
     gboolean has_cookie; /* the request logged in by cookie */
+    gboolean is_traced;  /* it has said to which trace it belongs, and somebody asks */
     gboolean chunked;    /* the reply that is going out */
 };
 

@@ -1,6 +1,7 @@
 /* Heads of HTTP requests: which are taken, and who sends them. Each request carries its
  * credentials, so the principal of the connection is that of its present request. */
 #include "proxy/client_http.h"
+#include "proxy/client_trace.h"
 
 #include "wire/forwarded_for.h"
 
@@ -296,6 +297,7 @@ void hg_client_http_take_head(HgClient *client, const HgHttpRequest *request)
     note_request(client->http, request);
     note_agent(client, request->head.fields);
     client->in_request = TRUE;
+    hg_client_trace_head(client, request->head.fields);
     if (note_forwarded(client, request->head.fields) && !refuse_request(client, request))
         check_login(client, request->head.fields);
 }

@@ -2,6 +2,7 @@
  * without SASL. What can't be a login gets an answer in the language that its first byte speaks.
  * Checking a password runs on a job thread; a login that succeeded lately is known without it. */
 #include "proxy/client_audit.h"
+#include "proxy/client_trace.h"
 
 #include "base/container.h"
 #include "wire/sasl.h"
@@ -208,10 +209,10 @@ static void count_login(HgClient *client, HgLoginOutcome outcome)
 
 void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 good_until)
 {
-    count_login(client, HG_OUTCOME_ACCEPTED);
     HgPrincipal *before = client->identity.principal;
     gboolean other = before != NULL && !hg_principal_equal(before, principal);
     if (other && client->transport->keeps_sessions) {
+        count_login(client, HG_OUTCOME_ACCEPTED);
         refuse_other(client, principal);
         return;
     }
@@ -219,7 +220,9 @@ void hg_client_login_accepted(HgClient *client, HgPrincipal *principal, gint64 g
         hg_log(hg_client_log(client), HG_LOG_DEBUG, "login_accepted",
                HG_CLIENT_ADDRESS_FIELDS(client), hg_log_text("user", hg_principal_name(principal)));
         hg_client_audit_login(client, principal);
+        hg_client_trace_login(client, hg_principal_name(principal), NULL);
     }
+    count_login(client, HG_OUTCOME_ACCEPTED);
     client->identity.principal = hg_principal_ref(principal);
     client->identity.good_until = good_until;
     hg_principal_unref(before);
@@ -248,6 +251,7 @@ void hg_client_raw_accepted(HgClient *client)
 void hg_client_login_refused(HgClient *client, const char *name, ClientRefusal refusal,
                              const char *text, const char *why)
 {
+    hg_client_trace_login(client, name, why);
     count_login(client, refusal == REFUSAL_WRONG ? HG_OUTCOME_DENIED : HG_OUTCOME_UNAVAILABLE);
     hg_log(hg_client_log(client), HG_LOG_INFO, "login_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", name), hg_log_text("why", why));

@@ -3,6 +3,7 @@
  * endpoint answers, an error too, goes back as it came, with hivegate's handle in place of its own.
  */
 #include "proxy/client_audit.h"
+#include "proxy/client_trace.h"
 
 #include "auth/name.h"
 #include "base/container.h"
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "hs2/open.h"
 #include "policy/setting.h"
+#include "proxy/admission.h"
 #include "proxy/client_route.h"
 #include "proxy/orphan.h"
 #include "proxy/resident.h"
@@ -23,6 +25,7 @@ struct ClientOpening {
     gint32 seqid;
     HgDialect dialect; /* of the client */
     char *database;    /* with which the session begins; NULL: not known */
+    char *traceparent; /* the variable; NULL: none */
     char *effective_user;
     char
         *asked_user; /* the same as the client names them, when the directory writes it otherwise */
@@ -35,7 +38,8 @@ struct ClientOpening {
     HgBackend *backend;
     char *begins_in;       /* a database, read from its name there; NULL: the default */
     gboolean limited;      /* by policies, when it was asked for */
-    gboolean counted;      /* in the quota; the lease takes that over */
+    gboolean counted;      /* by hg_admission_take(); the lease takes that over */
+    HgPeerAddress address; /* that it was counted for */
     gboolean kept;         /* the connection came from the cache and may be stale */
     GString *problems;     /* what went wrong at each endpoint */
     guint64 began;         /* hg_metrics_now() */
@@ -66,13 +70,14 @@ static void free_opening(ClientOpening *opening)
     if (opening->endpoint != NULL)
         hg_endpoint_release(opening->endpoint);
     if (opening->counted)
-        hg_quota_give(hg_gateway_quota(hg_worker_gateway(opening->client->worker)),
-                      opening->effective_user);
+        hg_admission_give(hg_worker_gateway(opening->client->worker), opening->effective_user,
+                          &opening->address);
     hg_buffer_clear(&opening->request);
     hg_buffer_clear(&opening->message);
     g_string_free(opening->problems, TRUE);
     g_clear_pointer(&opening->tried, g_ptr_array_unref);
     g_free(opening->database);
+    g_free(opening->traceparent);
     g_free(opening->effective_user);
     g_free(opening->asked_user);
     g_free(opening->begins_in);
@@ -94,6 +99,8 @@ static void fail(ClientOpening *opening, const char *sql_state, const char *text
     gint32 seqid = opening->seqid;
     hg_metrics_observe(client->metrics, HG_METRIC_OPEN_SECONDS, hg_client_outcome(sql_state),
                        hg_metrics_now() - opening->began);
+    hg_client_trace_open(client, hg_metrics_now() - opening->began, opening->effective_user,
+                         opening->traceparent, NULL, text);
     hg_log(hg_client_log(client), HG_LOG_WARN, "session_refused", HG_CLIENT_ADDRESS_FIELDS(client),
            hg_log_text("user", hg_principal_name(client->identity.principal)),
            hg_log_text("as", opening->effective_user), hg_log_text("why", text));
@@ -119,6 +126,13 @@ static void send_request(ClientOpening *opening)
 static void fail_without_endpoint(ClientOpening *opening, guint64 now)
 {
     const char *why = opening->problems->str;
+    if (opening->problems->len == 0 && hg_pool_is_full(opening->pool)) {
+        g_autofree char *full = g_strdup_printf(
+            "hivegate: pool %s has as many sessions as it may (pools: sessions); try again.",
+            hg_pool_name(opening->pool));
+        fail(opening, "53300", full);
+        return;
+    }
     if (opening->problems->len == 0 && hg_pool_is_ready(opening->pool, now, &why))
         why = "none took sessions at that moment; try again";
     g_autofree char *text =
@@ -204,12 +218,14 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
                               hg_session_policy_new(opening->effective_user, opening->effective,
                                                     opening->limited, opening->begins_in));
     hg_session_set_origin(session,
-                          &(HgSessionOrigin){.address = *hg_client_address(client),
+                          &(HgSessionOrigin){.address = opening->address,
                                              .listener = client->listener->name,
                                              .opened_at = g_get_real_time() / G_USEC_PER_SEC});
     hg_session_set_database(session, opening->database != NULL ? opening->database : "default");
     hg_reply_set_handle(piece->head, piece->bytes, hg_session_handle(session));
     hg_client_audit_session(client, session);
+    hg_client_trace_open(client, hg_metrics_now() - opening->began, opening->effective_user,
+                         opening->traceparent, session, NULL);
     if (keeps) {
         hg_client_add_home(client, session, g_steal_pointer(&opening->backend));
     } else {
@@ -242,6 +258,9 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
                hg_log_text("endpoint", hg_endpoint_name(opening->endpoint)));
     if (opened)
         adopt(opening, piece);
+    else
+        hg_client_trace_open(client, hg_metrics_now() - opening->began, opening->effective_user,
+                             opening->traceparent, NULL, "the endpoint refused it");
     hg_client_open_cancel(client);
     client->transport->write_piece(client, piece);
     hg_client_done(client);
@@ -373,22 +392,13 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
 static gboolean count_in(ClientOpening *opening)
 {
     HgClient *client = opening->client;
-    HgQuota *quota = hg_gateway_quota(hg_worker_gateway(client->worker));
-    switch (hg_quota_take(quota, opening->effective_user)) {
-    case HG_QUOTA_TAKEN:
-        opening->counted = TRUE;
-        return TRUE;
-    case HG_QUOTA_USER_FULL:
-        fail(opening, "53300",
-             "hivegate: you have as many sessions open as one user may (limits: "
-             "sessions_per_user); close some.");
-        return FALSE;
-    case HG_QUOTA_FULL:
-        fail(opening, "53300",
-             "hivegate has as many sessions as it may (limits: sessions); try again.");
-        return FALSE;
-    }
-    g_return_val_if_reached(FALSE);
+    g_autoptr(GError) error = NULL;
+    opening->address = *hg_client_address(client);
+    opening->counted = hg_admission_take(hg_worker_gateway(client->worker), opening->effective_user,
+                                         &opening->address, &error);
+    if (!opening->counted)
+        fail(opening, "53300", error->message);
+    return opening->counted;
 }
 
 static void fail_with(ClientOpening *opening, const GError *error)
@@ -666,6 +676,7 @@ void hg_client_open(HgClient *client, const HgRequest *request, HgSlice message)
     opening->dialect = hg_dialect_find(request);
     if (hg_open_read_wishes(request, message, &wishes, NULL)) /* else routing says why not */
         opening->database = g_steal_pointer(&wishes.database);
+    opening->traceparent = g_steal_pointer(&wishes.traceparent);
     opening->effective_user = g_strdup(hg_principal_name(client->identity.principal));
     opening->effective = hg_principal_ref(client->identity.principal);
     opening->problems = g_string_new(NULL);

@@ -7,6 +7,7 @@
  *   client_http.c    from bytes to requests over HTTP, and back; client_http_head.c: their heads
  *   client_request.c what to do with each request
  *   client_audit.c   what is put on record
+ *   client_trace.c   what becomes spans
  *   client_hold.c    gates in front of forwarding; requests and replies that wait for a letter
  *   client_open.c    OpenSession: choosing an endpoint until one answers
  *   client_relay.c   leases and replies on their way back
@@ -169,6 +170,7 @@ struct HgClient {
     ClientHold *hold;                /* what waits for a letter; NULL: nothing does */
     guint64 holds;                   /* that were named so far */
     HgStatementRecord *record;       /* of the statement that is held or called; NULL: none */
+    HgStatementTrace *trace;         /* of the same; NULL: it isn't traced */
     ClientLateRefusal *late_refusal; /* of a login, kept back; NULL without */
     const char *end_reason; /* why hivegate ends the client; NULL when it leaves by itself */
     gsize lingered;         /* bytes thrown away while lingering */

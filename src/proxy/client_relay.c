@@ -1,6 +1,8 @@
 /* Leases and replies. A reply goes back as it arrives: its handle is overwritten in place, backend
  * handles inside error texts are replaced, the rest is untouched. */
+#include "proxy/admission.h"
 #include "proxy/client_audit.h"
+#include "proxy/client_trace.h"
 
 #include "proxy/client_policy.h"
 #include "proxy/closer.h"
@@ -21,8 +23,9 @@ static HgDirectory *directory_of(HgClient *client)
 static void count_out(Lease *lease)
 {
     if (!lease->counted_out)
-        hg_quota_give(hg_gateway_quota(hg_worker_gateway(lease->client->worker)),
-                      hg_session_effective_user(lease->session));
+        hg_admission_give(hg_worker_gateway(lease->client->worker),
+                          hg_session_effective_user(lease->session),
+                          &hg_session_origin(lease->session)->address);
     lease->counted_out = TRUE;
 }
 
@@ -159,6 +162,7 @@ static void finish_call(HgClient *client)
     g_free(call.statement);
     hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_UNKNOWN, "its answer names no operation");
     hg_client_policy_clear(client);
+    hg_client_trace_given_up(client, "its answer names no operation");
     hg_client_done(client);
 }
 
@@ -172,6 +176,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
         call->method->gives != HG_GIVES_NOTHING || (client->policy.guarded && !call->fetches_rows);
     if (hg_backend_call(call->lease->backend, call->method, call->seqid, message, size, whole)) {
         hg_client_audit_forwarded(client);
+        hg_client_trace_forwarded(client);
         if (client->ready_at != 0) {
             call->added = hg_metrics_now() - client->ready_at;
             hg_backend_measure(call->lease->backend);
@@ -184,6 +189,7 @@ void hg_client_forward(HgClient *client, guint8 *message, gsize size)
         call->lease->backend = NULL;
     }
     hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_UNKNOWN, HG_AT_CEILING);
+    hg_client_trace_given_up(client, HG_AT_CEILING);
     hg_client_answer_error(client, call->method, call->seqid, "53200",
                            HG_AT_CEILING "; try again.");
     if (client->state == CLIENT_CALLING)
@@ -277,6 +283,7 @@ static gboolean note_head(HgClient *client, HgReplyPiece *piece)
         begun = adopt_operation(client, piece);
     }
     gboolean waits = hg_client_audit_reply(client, piece, begun);
+    hg_client_trace_reply(client, piece, begun);
     if (begun != NULL)
         publish_operation(client, begun);
     hg_client_count_call(client, call->method, is_error(head) ? HG_CALL_ERROR : HG_CALL_SUCCESS);
@@ -353,6 +360,8 @@ static HgFlow on_reply(void *owner, HgReplyPiece *piece)
         if (!last && !waits)
             hg_client_set_state(client, CLIENT_REPLYING);
     }
+    if (client->call.fetches_rows) /* behind the head, which begins the fetch */
+        hg_client_trace_rows(client, piece);
     if (last)
         forget_closed(client);
     if (waits) {
@@ -440,6 +449,7 @@ static void on_lost(void *owner, HgLoss loss, const char *detail)
                  : "hivegate: endpoint %s could not be asked: %s. Try again.",
             hg_endpoint_name(hg_session_endpoint(lease->session)), detail);
         hg_client_audit_lost(client, loss, detail);
+        hg_client_trace_given_up(client, detail);
         answer_instead(client, "08S01", text);
     } else if ((client->call.lease == lease && client->state == CLIENT_REPLYING) ||
                loss == HG_LOSS_REPLY) {
@@ -502,6 +512,7 @@ static void stop_call(HgClient *client, const char *why)
     g_autofree char *text =
         g_strdup_printf("hivegate: this session is lost: %s. Connect again to go on.", why);
     hg_client_audit_given_up(client, HG_AUDIT_STATEMENT_CANCELLED, why);
+    hg_client_trace_given_up(client, why);
     answer_instead(client, "08S01", text);
 }
 
@@ -550,12 +561,13 @@ void hg_client_end_leases(HgClient *client)
 {
     ClientCall call = client->call;
     client->call = (ClientCall){0};
+    const char *why = client->end_reason != NULL ? client->end_reason : "the client left";
     /* with its home the session is closed, and the statement cancelled; else it may run to its end
      */
     gboolean ends = call.lease != NULL && call.lease->home;
     hg_client_audit_given_up(client,
-                             ends ? HG_AUDIT_STATEMENT_CANCELLED : HG_AUDIT_STATEMENT_UNKNOWN,
-                             client->end_reason != NULL ? client->end_reason : "the client left");
+                             ends ? HG_AUDIT_STATEMENT_CANCELLED : HG_AUDIT_STATEMENT_UNKNOWN, why);
+    hg_client_trace_given_up(client, why);
     if (call.lease != NULL && call.lease->lent) {
         hg_residents_return(hg_worker_residents(client->worker), call.lease->session,
                             call.lease->backend);

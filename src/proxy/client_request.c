@@ -2,6 +2,7 @@
  * for the principal who owns its session; any other gets what the server itself says to an unknown
  * one. */
 #include "proxy/client_audit.h"
+#include "proxy/client_trace.h"
 
 #include "hs2/answer.h"
 #include "hs2/writer.h"
@@ -173,7 +174,8 @@ static void forward_passed(HgClient *client, const ClientAsk *ask)
                                 .operation = operation != NULL ? hg_operation_ref(operation) : NULL,
                                 .lease = lease};
     note_kind(&client->call, ask);
-    if (client->call.fetches_rows && hg_client_recorder(client) != NULL)
+    if (client->call.fetches_rows &&
+        (hg_client_recorder(client) != NULL || hg_client_options(client)->tracer != NULL))
         client->call.began_us = g_get_monotonic_time();
     hg_client_hold_cancel(client); /* of what is forwarded now: the next request may be held */
     hg_request_set_handle(request, message,
@@ -201,6 +203,7 @@ static void forward(HgClient *client, const HgRequest *request, guint8 *message,
     if (refuse_other(client, request, session))
         return;
     hg_buffer_init(&ask.new_message, NULL);
+    hg_client_trace_asked(client, request, message, session);
     if (hg_client_pass_gates(client, &ask))
         forward_passed(client, &ask);
     hg_client_ask_clear(&ask);
@@ -242,6 +245,23 @@ static void refuse_new(HgClient *client, const HgRequest *request, const guint8 
     hg_client_answer_error(client, request->method, request->head.seqid, sql_state, text);
 }
 
+static gboolean is_too_long(HgClient *client, const HgRequest *request)
+{
+    guint most = hg_client_options(client)->statement_size;
+    return most > 0 && request->method->id == HG_METHOD_EXECUTE_STATEMENT &&
+           request->statement.size > most;
+}
+
+static void refuse_too_long(HgClient *client, const HgRequest *request, const guint8 *message,
+                            HgSession *session)
+{
+    g_autofree char *text = g_strdup_printf(
+        "hivegate: the statement has %zu bytes, and may have %u (limits: statement_size); shorten "
+        "it, or put its values into a table.",
+        (gsize)request->statement.size, hg_client_options(client)->statement_size);
+    refuse_new(client, request, message, session, "54000", text);
+}
+
 static void serve_session_call(HgClient *client, const HgRequest *request, guint8 *message,
                                const HgHandle *handle)
 {
@@ -253,6 +273,8 @@ static void serve_session_call(HgClient *client, const HgRequest *request, guint
         answer_info(client, request, session);
     else if (request->method->gives == HG_GIVES_OPERATION && hg_worker_is_draining(client->worker))
         refuse_new(client, request, message, session, "08S01", stopping_text);
+    else if (is_too_long(client, request))
+        refuse_too_long(client, request, message, session);
     else if (request->method->gives == HG_GIVES_OPERATION &&
              is_expired(client, HG_TOKEN_EXPIRY_STATEMENTS))
         refuse_new(client, request, message, session, "28000", expired_text);

@@ -4,6 +4,7 @@
 
 #include "proxy/client.h"
 #include "proxy/recorder.h"
+#include "trace/tracer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -305,6 +306,21 @@ static void sample_policies(HgMetricsText *text, HgPolicies *policies)
     hg_metrics_sample(text, HG_METRIC_POLICY_INFO, &version, 1);
 }
 
+static void sample_traces(HgTracer *tracer, HgMetricsText *text, HgMetric metric)
+{
+    static const char *const outcomes[] = {"exported", "rejected", "dropped"};
+    HgTracerCounts counts;
+    if (tracer == NULL)
+        return;
+    hg_tracer_count(tracer, &counts);
+    const guint64 spans[] = {counts.exported, counts.rejected, counts.dropped};
+    if (metric == HG_METRIC_TRACE_WAITING)
+        sample_one(text, metric, counts.waiting);
+    else
+        for (gsize i = 0; i < G_N_ELEMENTS(outcomes); i++)
+            hg_metrics_sample(text, metric, &outcomes[i], (double)spans[i]);
+}
+
 void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
 {
     const HgProxyOptions *options = hg_gateway_options(gateway);
@@ -349,6 +365,10 @@ void hg_control_sample(HgGateway *gateway, HgMetricsText *text, HgMetric metric)
         break;
     case HG_METRIC_AUDIT_LAG ... HG_METRIC_AUDIT_FAILING:
         hg_recorder_sample(options->recorder, text, metric);
+        break;
+    case HG_METRIC_TRACE_SPANS:
+    case HG_METRIC_TRACE_WAITING:
+        sample_traces(options->tracer, text, metric);
         break;
     case HG_METRIC_THROTTLED:
         sample_one(text, metric, hg_authenticator_throttled(hg_gateway_authenticator(gateway)));

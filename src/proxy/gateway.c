@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "net/acceptor.h"
+#include "proxy/rate.h"
 #include "proxy/worker.h"
 #include "wire/sasl.h"
 
@@ -21,6 +22,8 @@ struct HgGateway {
     HgLog *log;
     HgDirectory *directory;
     HgQuota *quota;
+    HgQuota *address_quota; /* NULL: no limit */
+    HgRate *rate;           /* the acceptor's; NULL: no limit */
     HgRouting *routing;
     HgBudget budget;
     HgJobs *jobs;
@@ -32,6 +35,7 @@ struct HgGateway {
     atomic_bool stopping;
     HgLogLimit refused_limit;
     HgLogLimit full_limit;
+    HgLogLimit rate_limit;
     HgLogLimit request_limit;
 };
 
@@ -53,9 +57,32 @@ static void turn_away(const HgGateway *gateway, guint listener, int take_fd, con
     close(take_fd);
 }
 
+/* TRUE when the socket's address makes more connections than it may. Balancers speak for many. */
+static gboolean is_too_fast(HgGateway *gateway, guint listener, int fd)
+{
+    HgAddress address = {.size = sizeof address.storage};
+    if (gateway->rate == NULL ||
+        getpeername(fd, (struct sockaddr *)&address.storage, &address.size) != 0)
+        return FALSE;
+    HgPeerAddress peer = hg_peer_address_from_socket(&address);
+    if (hg_networks_have(gateway->options->listeners[listener].balancers, &peer) ||
+        hg_rate_take(gateway->rate, &peer, hg_loop_now(gateway->accept_loop)))
+        return FALSE;
+    hg_log_limited(gateway->log, &gateway->rate_limit, HG_LOG_WARN, "client_refused",
+                   hg_log_text("why", "limits: connection_rate is reached"),
+                   hg_log_peer("client", &peer));
+    return TRUE;
+}
+
 static void on_accepted(void *owner, guint listener, int take_fd)
 {
     HgGateway *gateway = owner;
+    if (is_too_fast(gateway, listener, take_fd)) {
+        turn_away(gateway, listener, take_fd,
+                  "hivegate: your address makes connections too fast (limits: connection_rate); "
+                  "keep them, or try again in a few seconds.");
+        return;
+    }
     HgWorker *best = NULL;
     guint total = 0;
     for (guint i = 0; i < gateway->workers->len; i++) {
@@ -130,11 +157,16 @@ HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *const *pools,
     gateway->log = log;
     gateway->directory = hg_directory_new();
     gateway->quota = hg_quota_new(options->sessions, options->sessions_per_user);
+    if (options->sessions_per_address > 0)
+        gateway->address_quota = hg_quota_new(0, options->sessions_per_address);
+    if (options->connection_rate > 0)
+        gateway->rate = hg_rate_new(options->connection_rate);
     gateway->routing = hg_routing_new(options->routes, options->n_routes);
     gateway->workers = g_ptr_array_new();
     hg_budget_init(&gateway->budget, options->memory);
     hg_log_limit_init(&gateway->refused_limit, 1);
     hg_log_limit_init(&gateway->full_limit, 1);
+    hg_log_limit_init(&gateway->rate_limit, 1);
     hg_log_limit_init(&gateway->request_limit, REFUSED_LINES);
     gateway->jobs = hg_jobs_new(options->job_threads, options->job_queue, error);
     gateway->accept_loop = gateway->jobs != NULL ? hg_loop_new(error) : NULL;
@@ -170,6 +202,11 @@ static void stop_accepting(HgTask *task)
     hg_loop_stop(gateway->accept_loop);
 }
 
+void hg_gateway_leave(HgGateway *gateway)
+{
+    atomic_store(&gateway->stopping, TRUE);
+}
+
 void hg_gateway_stop(HgGateway *gateway)
 {
     atomic_store(&gateway->stopping, TRUE);
@@ -190,6 +227,7 @@ void hg_gateway_stop(HgGateway *gateway)
         hg_worker_join(g_ptr_array_index(gateway->workers, i));
     hg_log_limit_report(gateway->log, &gateway->refused_limit, HG_LOG_ERROR, "client_refused");
     hg_log_limit_report(gateway->log, &gateway->full_limit, HG_LOG_WARN, "client_refused");
+    hg_log_limit_report(gateway->log, &gateway->rate_limit, HG_LOG_WARN, "client_refused");
     hg_log_limit_report(gateway->log, &gateway->request_limit, HG_LOG_INFO, "request_refused");
 }
 
@@ -205,6 +243,8 @@ void hg_gateway_free(HgGateway *gateway)
     g_ptr_array_free(gateway->workers, TRUE);
     hg_directory_free(gateway->directory);
     hg_quota_free(gateway->quota);
+    hg_quota_free(gateway->address_quota);
+    hg_rate_free(gateway->rate);
     hg_routing_free(gateway->routing);
     g_free(gateway);
 }
@@ -270,6 +310,11 @@ HgJobs *hg_gateway_jobs(HgGateway *gateway)
 HgQuota *hg_gateway_quota(HgGateway *gateway)
 {
     return gateway->quota;
+}
+
+HgQuota *hg_gateway_address_quota(HgGateway *gateway)
+{
+    return gateway->address_quota;
 }
 
 HgRouting *hg_gateway_routing(HgGateway *gateway)

@@ -27,6 +27,10 @@ HgGateway *hg_gateway_new(const HgProxyOptions *options, HgPool *const *pools,
 /* Stops accepting, lets what runs finish (bounded) and ends all threads. Blocks. Main thread. */
 void hg_gateway_stop(HgGateway *gateway);
 
+/* Is not ready for new clients any more, though it still takes them: balancers and Kubernetes see
+ * that and lead clients elsewhere. Any thread. */
+void hg_gateway_leave(HgGateway *gateway);
+
 /* Frees a stopped gateway. NULL is fine. */
 void hg_gateway_free(HgGateway *gateway);
 
@@ -36,6 +40,7 @@ HgAuthenticator *hg_gateway_authenticator(HgGateway *gateway);
 HgDirectory *hg_gateway_directory(HgGateway *gateway);
 HgJobs *hg_gateway_jobs(HgGateway *gateway);
 HgQuota *hg_gateway_quota(HgGateway *gateway);
+HgQuota *hg_gateway_address_quota(HgGateway *gateway); /* by address; NULL: no limit */
 HgRouting *hg_gateway_routing(HgGateway *gateway);
 HgBudget *hg_gateway_budget(HgGateway *gateway);
 HgLog *hg_gateway_log(HgGateway *gateway);
@@ -53,7 +58,7 @@ HgPool *hg_gateway_pool(HgGateway *gateway);
 /* The pool of that name; NULL: there is none. Any thread. */
 HgPool *hg_gateway_find_pool(const HgGateway *gateway, const char *name);
 
-/* TRUE once hg_gateway_stop() was called. Any thread. */
+/* TRUE once hg_gateway_leave() or hg_gateway_stop() was called. Any thread. */
 gboolean hg_gateway_is_stopping(const HgGateway *gateway);
 
 /* The limit of the log lines about refused requests, of which one client can cause any number. */

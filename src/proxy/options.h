@@ -15,6 +15,8 @@
 #include "proxy/routing.h"
 
 typedef struct HgRecorder HgRecorder;
+typedef struct HgSqlRedaction HgSqlRedaction;
+typedef struct HgTracer HgTracer;
 
 typedef enum {
     HG_LOGIN_AS_USER, /* the backend sees the user's name and hivegate's secret */
@@ -40,11 +42,14 @@ typedef struct {
     HgTls *tls;              /* borrowed; NULL: plain text */
     const char *server_name; /* whom a certificate must name; NULL: the endpoint's host */
     HgLoginMode login;
-    const char *user;      /* login: service */
-    HgSecretBox *password; /* hivegate's own secret at the endpoint; never a client's */
-    guint connect_timeout; /* ms */
-    guint login_timeout;   /* ms from the first byte sent to the end of SASL */
-    guint open_timeout;    /* ms for OpenSession's answer */
+    const char *user;       /* login: service */
+    HgSecretBox *password;  /* hivegate's own secret at the endpoint; never a client's */
+    guint connect_timeout;  /* ms */
+    guint login_timeout;    /* ms from the first byte sent to the end of SASL */
+    guint open_timeout;     /* ms for OpenSession's answer */
+    guint probe_interval;   /* ms between probes of an endpoint; 0: there are none */
+    guint probe_timeout;    /* ms for GetInfo's answer */
+    const char *probe_user; /* whom the probe's session runs as, with HG_LOGIN_AS_USER */
 } HgPoolOptions;
 
 /* Those of the pool that an endpoint is in: each pool's data (hg_pool_data()) are its options. */
@@ -62,13 +67,16 @@ typedef struct {
 
 typedef struct {
     guint workers;
-    gsize memory;            /* bytes of buffers in all; 0 = no ceiling */
-    guint connections;       /* client connections at once; 0 = no limit */
-    guint sessions;          /* sessions at once; 0 = no limit */
-    guint sessions_per_user; /* of one user; 0 = no limit */
-    guint message_size;      /* bytes of one request */
-    guint login_timeout;     /* ms from accept to a finished login */
-    guint request_timeout;   /* ms from the first to the last byte of a request */
+    gsize memory;               /* bytes of buffers in all; 0 = no ceiling */
+    guint connections;          /* client connections at once; 0 = no limit */
+    guint sessions;             /* sessions at once; 0 = no limit */
+    guint sessions_per_user;    /* of one user; 0 = no limit */
+    guint sessions_per_address; /* of one client address; 0 = no limit */
+    guint connection_rate;      /* connections a second of one address; 0 = no limit */
+    guint statement_size;       /* bytes of a statement; 0 = no limit but message_size */
+    guint message_size;         /* bytes of one request */
+    guint login_timeout;        /* ms from accept to a finished login */
+    guint request_timeout;      /* ms from the first to the last byte of a request */
     guint session_idle; /* ms without a call that end a session without a connection; 0 = never */
     guint http_idle;    /* ms that an HTTP connection may be idle; 0 = any time */
     guint shutdown_timeout; /* ms for running work to finish after SIGTERM */
@@ -88,7 +96,10 @@ typedef struct {
     guint n_pools;
     const HgRoute *routes; /* none: all sessions go to the first pool */
     guint n_routes;
-    HgMetrics *metrics;   /* with a shard for each worker */
-    HgRecorder *recorder; /* borrowed; NULL: nothing is put on record */
-    HgPolicies *policies; /* borrowed; NULL: none are enforced */
+    HgMetrics *metrics;                    /* with a shard for each worker */
+    HgRecorder *recorder;                  /* borrowed; NULL: nothing is put on record */
+    HgTracer *tracer;                      /* borrowed; NULL: nothing is traced */
+    const HgSqlRedaction *trace_redaction; /* what spans don't hold of statements; NULL: they hold
+                                              neither texts nor messages */
+    HgPolicies *policies;                  /* borrowed; NULL: none are enforced */
 } HgProxyOptions;

@@ -4,6 +4,7 @@
 
 #include "base/container.h"
 #include "net/timer.h"
+#include "proxy/admission.h"
 #include "proxy/closer.h"
 #include "proxy/orphan.h"
 #include "proxy/recorder.h"
@@ -65,7 +66,8 @@ static void count_out(HgSession *session)
 {
     HgGateway *gateway = hg_worker_gateway(hg_session_worker(session));
     if (hg_session_count_out(session))
-        hg_quota_give(hg_gateway_quota(gateway), hg_session_effective_user(session));
+        hg_admission_give(gateway, hg_session_effective_user(session),
+                          &hg_session_origin(session)->address);
 }
 
 /* Takes it out of the books, without its connection. */

@@ -5,6 +5,7 @@
 
 #include "hs2/reply.h"
 #include "proxy/recorder.h"
+#include "proxy/statement_trace.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +20,8 @@ struct HgOperation {
     gint32 type;
     gint64 began_us;
     char *statement; /* its beginning; NULL */
-    HgStatementRecord *record;
+    _Atomic(HgStatementRecord *) record;
+    HgStatementTrace *trace;
     HgSession *session;
     HgOperationPolicy policy; /* with a reference to the version */
     HgHandle handle;
@@ -50,7 +52,8 @@ struct HgSession {
     HgOperation *operations;
     char *lost_why;
     char *database;
-    atomic_bool counted; /* on the endpoint */
+    HgTraceContext *trace; /* NULL: none */
+    atomic_bool counted;   /* on the endpoint */
 };
 
 HgSession *hg_session_new(HgPrincipal *principal, const char *effective_user, HgEndpoint *endpoint,
@@ -97,6 +100,7 @@ void hg_session_unref(HgSession *session)
     g_free(session->asked_user);
     g_free(session->lost_why);
     g_free(session->database);
+    g_free(session->trace);
     g_free(session);
 }
 
@@ -204,6 +208,16 @@ const HgDialect *hg_session_dialect(const HgSession *session)
     return &session->dialect;
 }
 
+void hg_session_set_trace(HgSession *session, const HgTraceContext *trace)
+{
+    session->trace = g_memdup2(trace, sizeof *trace);
+}
+
+const HgTraceContext *hg_session_trace(const HgSession *session)
+{
+    return session->trace;
+}
+
 char *hg_session_dup_database(HgSession *session)
 {
     pthread_mutex_lock(&session->lock);
@@ -300,7 +314,8 @@ void hg_operation_unref(HgOperation *operation)
         return;
     (void)hg_operation_end(operation, HG_OPERATION_CLOSED); /* so that it isn't counted any more */
     hg_operation_unlink(operation);
-    hg_statement_record_free(operation->record);
+    hg_statement_record_free(hg_operation_record(operation));
+    hg_statement_trace_free(operation->trace);
     hg_session_unref(operation->session);
     hg_policy_version_unref(operation->policy.version);
     g_free(operation->statement);
@@ -360,12 +375,22 @@ const char *hg_operation_statement(const HgOperation *operation)
 
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record)
 {
-    operation->record = take_record;
+    atomic_store_explicit(&operation->record, take_record, memory_order_release);
+}
+
+void hg_operation_set_trace(HgOperation *operation, HgStatementTrace *take_trace)
+{
+    operation->trace = take_trace;
+}
+
+HgStatementTrace *hg_operation_trace(const HgOperation *operation)
+{
+    return operation->trace;
 }
 
 HgStatementRecord *hg_operation_record(const HgOperation *operation)
 {
-    return operation->record;
+    return atomic_load_explicit(&operation->record, memory_order_acquire);
 }
 
 void hg_operation_set_policy(HgOperation *operation, const HgOperationPolicy *policy)

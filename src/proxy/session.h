@@ -12,11 +12,13 @@
 #include "hs2/dialect.h"
 #include "hs2/handle.h"
 #include "proxy/session_policy.h"
+#include "trace/context.h"
 
 typedef struct HgSession HgSession;
 typedef struct HgOperation HgOperation;
 typedef struct HgWorker HgWorker;
 typedef struct HgStatementRecord HgStatementRecord;
+typedef struct HgStatementTrace HgStatementTrace;
 
 typedef enum {
     HG_SESSION_OPEN,   /* lives on its endpoint */
@@ -92,6 +94,11 @@ void hg_session_set_database(HgSession *session, const char *database);
 void hg_session_set_policy(HgSession *session, HgSessionPolicy *take_policy);
 HgSessionPolicy *hg_session_policy(const HgSession *session);
 
+/* The trace that its statements belong to unless they say otherwise; copied, before anybody else
+ * knows the session. NULL: each has its own. Borrowed. */
+void hg_session_set_trace(HgSession *session, const HgTraceContext *trace);
+const HgTraceContext *hg_session_trace(const HgSession *session);
+
 /* How it stands at this moment. */
 HgSessionState hg_session_state(const HgSession *session);
 
@@ -147,8 +154,8 @@ gint64 hg_operation_began_us(const HgOperation *operation);
 /* The beginning of the statement, for people; NULL for a metadata call. Never changes; borrowed. */
 const char *hg_operation_statement(const HgOperation *operation);
 
-/* What is on record of a statement (proxy/recorder), which the operation takes; set before anybody
- * else knows the operation. NULL: nothing is. */
+/* What is on record of a statement (proxy/recorder), which the operation takes; set once, before
+ * the directory knows the operation. NULL: nothing is. */
 void hg_operation_set_record(HgOperation *operation, HgStatementRecord *take_record);
 HgStatementRecord *hg_operation_record(const HgOperation *operation);
 
@@ -161,6 +168,10 @@ typedef struct {
 } HgOperationPolicy;
 void hg_operation_set_policy(HgOperation *operation, const HgOperationPolicy *policy);
 const HgOperationPolicy *hg_operation_policy(const HgOperation *operation);
+
+/* The same for its spans (proxy/statement_trace). */
+void hg_operation_set_trace(HgOperation *operation, HgStatementTrace *take_trace);
+HgStatementTrace *hg_operation_trace(const HgOperation *operation);
 
 /* TRUE once, for a statement: its first rows are fetched. */
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "net/timer.h"
 #include "proxy/client.h"
+#include "proxy/prober.h"
 #include "proxy/resident.h"
 #include "proxy/schema_fetch.h"
 
@@ -27,7 +28,8 @@ struct HgWorker {
     HgBackendCache *cache;
     HgResidents *residents;
     HgSchemaFetches *fetches; /* NULL: no policies are configured */
-    GHashTable *clients;      /* id -> HgClient */
+    HgProber *prober;    /* of the first worker; NULL: it is another's, or there are no probes */
+    GHashTable *clients; /* id -> HgClient */
     guint64 next_id;
     atomic_uint load;
     guint closers;
@@ -42,11 +44,21 @@ struct HgWorker {
 static void *run(void *data)
 {
     HgWorker *worker = data;
+    if (worker->prober != NULL)
+        hg_prober_start(worker->prober);
     hg_loop_run(worker->loop);
     return NULL;
 }
 
 static void on_drain_timer(HgTimer *timer);
+
+static gboolean has_probes(const HgProxyOptions *options)
+{
+    for (guint i = 0; i < options->n_pools; i++)
+        if (options->pools[i].probe_interval > 0)
+            return TRUE;
+    return FALSE;
+}
 
 HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
 {
@@ -68,6 +80,8 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
     worker->residents = hg_residents_new(worker);
     if (worker->context.options->policies != NULL)
         worker->fetches = hg_schema_fetches_new(worker);
+    if (index == 0 && has_probes(hg_gateway_options(gateway)))
+        worker->prober = hg_prober_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
     /* ids of different workers never meet: a session's home is known by it */
     worker->next_id = (guint64)index << ID_BITS;
@@ -100,6 +114,7 @@ void hg_worker_free(HgWorker *worker)
     hg_backend_cache_free(worker->cache);
     hg_residents_free(worker->residents);
     hg_schema_fetches_free(worker->fetches);
+    hg_prober_free(worker->prober);
     hg_loop_free(worker->loop);
     g_hash_table_destroy(worker->clients);
     g_free(worker->scratch);
@@ -238,6 +253,8 @@ static void drain(HgTask *task)
     worker->drain_until = hg_loop_now(worker->loop) + patience;
     hg_timer_start(worker->loop, &worker->drain_timer, MIN(DRAIN_TICK, patience));
     worker->closers++;
+    if (worker->prober != NULL)
+        hg_prober_stop(worker->prober);
     drain_more(worker);
     hg_worker_closer_ended(worker);
 }

@@ -30,7 +30,7 @@ static json_t *text_attribute(const char *key, const char *value)
     return json_pack("{s:s, s:{s:s}}", "key", key, "value", "stringValue", value);
 }
 
-static json_t *attribute(const HgSpanAttribute *from)
+static json_t *attribute(const HgTraceAttribute *from)
 {
     if (from->text != NULL)
         return text_attribute(from->key, from->text);
@@ -38,28 +38,29 @@ static json_t *attribute(const HgSpanAttribute *from)
                      number_text(from->number));
 }
 
-static json_t *attributes_of(const HgSpan *span)
+static json_t *attributes_of(const HgTraceSpan *span)
 {
     guint count = 0;
-    const HgSpanAttribute *all = hg_span_attributes(span, &count);
+    const HgTraceAttribute *all = hg_trace_span_attributes(span, &count);
     json_t *list = json_array();
     for (guint i = 0; i < count; i++)
         json_array_append_new(list, attribute(&all[i]));
     return list;
 }
 
-static json_t *span_json(const HgSpan *span)
+static json_t *span_json(const HgTraceSpan *span)
 {
-    const HgTraceContext *context = hg_span_context(span);
+    const HgTraceContext *context = hg_trace_span_context(span);
     const char *why = NULL;
     json_t *out = json_pack(
         "{s:o, s:o, s:s, s:i, s:o, s:o, s:o}", "traceId", hex(context->trace_id, HG_TRACE_ID_SIZE),
-        "spanId", hex(context->span_id, HG_SPAN_ID_SIZE), "name", hg_span_name(span), "kind",
-        (int)hg_span_kind(span), "startTimeUnixNano", nanoseconds(hg_span_start_us(span)),
-        "endTimeUnixNano", nanoseconds(hg_span_end_us(span)), "attributes", attributes_of(span));
-    if (hg_span_parent(span) != NULL)
-        json_object_set_new(out, "parentSpanId", hex(hg_span_parent(span), HG_SPAN_ID_SIZE));
-    if (hg_span_failed(span, &why))
+        "spanId", hex(context->span_id, HG_SPAN_ID_SIZE), "name", hg_trace_span_name(span), "kind",
+        (int)hg_trace_span_kind(span), "startTimeUnixNano",
+        nanoseconds(hg_trace_span_start_us(span)), "endTimeUnixNano",
+        nanoseconds(hg_trace_span_end_us(span)), "attributes", attributes_of(span));
+    if (hg_trace_span_parent(span) != NULL)
+        json_object_set_new(out, "parentSpanId", hex(hg_trace_span_parent(span), HG_SPAN_ID_SIZE));
+    if (hg_trace_span_failed(span, &why))
         json_object_set_new(
             out, "status",
             json_pack("{s:i, s:s}", "code", STATUS_ERROR, "message", why != NULL ? why : ""));
@@ -77,7 +78,7 @@ static json_t *resource_json(const HgOtlpResource *resource)
     return json_pack("{s:o}", "attributes", list);
 }
 
-char *hg_otlp_request(const HgOtlpResource *resource, HgSpan *const *spans, guint count)
+char *hg_otlp_request(const HgOtlpResource *resource, HgTraceSpan *const *spans, guint count)
 {
     json_t *list = json_array();
     for (guint i = 0; i < count; i++)

@@ -13,7 +13,7 @@ typedef struct {
 } HgOtlpResource;
 
 /* An ExportTraceServiceRequest with these spans; g_free. */
-char *hg_otlp_request(const HgOtlpResource *resource, HgSpan *const *spans, guint count);
+char *hg_otlp_request(const HgOtlpResource *resource, HgTraceSpan *const *spans, guint count);
 
 /* How many spans the answer to one says were rejected; 0 when it says nothing about it. */
 gint64 hg_otlp_rejected(HgSlice answer);

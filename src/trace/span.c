@@ -6,12 +6,12 @@
 
 #define TEXT_MOST 4096
 
-struct HgSpan {
+struct HgTraceSpan {
     HgTraceContext context;
     guint8 parent[HG_SPAN_ID_SIZE];
     gboolean has_parent;
     const char *name;
-    HgSpanKind kind;
+    HgTraceSpanKind kind;
     gint64 start_us;
     gint64 end_us;
     gboolean failed;
@@ -21,7 +21,7 @@ struct HgSpan {
 
 static void clear_attribute(gpointer data)
 {
-    HgSpanAttribute *attribute = data;
+    HgTraceAttribute *attribute = data;
     g_free(attribute->text);
 }
 
@@ -34,10 +34,10 @@ static void make_id(guint8 *out, gsize size)
     out[size - 1] |= 1;
 }
 
-HgSpan *hg_span_new(const char *name, HgSpanKind kind, const HgTraceContext *parent,
-                    gint64 start_us)
+HgTraceSpan *hg_trace_span_new(const char *name, HgTraceSpanKind kind, const HgTraceContext *parent,
+                               gint64 start_us)
 {
-    HgSpan *span = g_new0(HgSpan, 1);
+    HgTraceSpan *span = g_new0(HgTraceSpan, 1);
     span->name = name;
     span->kind = kind;
     span->start_us = span->end_us = start_us;
@@ -53,7 +53,7 @@ HgSpan *hg_span_new(const char *name, HgSpanKind kind, const HgTraceContext *par
     return span;
 }
 
-void hg_span_free(HgSpan *span)
+void hg_trace_span_free(HgTraceSpan *span)
 {
     if (span == NULL)
         return;
@@ -63,7 +63,7 @@ void hg_span_free(HgSpan *span)
     g_free(span);
 }
 
-static void add(HgSpan *span, HgSpanAttribute attribute)
+static void add(HgTraceSpan *span, HgTraceAttribute attribute)
 {
     if (span->attributes == NULL) {
         span->attributes = g_array_new(FALSE, FALSE, sizeof attribute);
@@ -78,19 +78,19 @@ static char *copy_text(const char *text)
     return g_utf8_make_valid(text, (gssize)strnlen(text, TEXT_MOST));
 }
 
-void hg_span_text(HgSpan *span, const char *key, const char *value)
+void hg_trace_span_text(HgTraceSpan *span, const char *key, const char *value)
 {
     if (span != NULL && value != NULL)
-        add(span, (HgSpanAttribute){.key = key, .text = copy_text(value)});
+        add(span, (HgTraceAttribute){.key = key, .text = copy_text(value)});
 }
 
-void hg_span_number(HgSpan *span, const char *key, gint64 value)
+void hg_trace_span_number(HgTraceSpan *span, const char *key, gint64 value)
 {
     if (span != NULL)
-        add(span, (HgSpanAttribute){.key = key, .number = value});
+        add(span, (HgTraceAttribute){.key = key, .number = value});
 }
 
-void hg_span_fail(HgSpan *span, const char *why)
+void hg_trace_span_fail(HgTraceSpan *span, const char *why)
 {
     if (span == NULL)
         return;
@@ -99,50 +99,50 @@ void hg_span_fail(HgSpan *span, const char *why)
     span->why = why != NULL ? copy_text(why) : NULL;
 }
 
-void hg_span_set_end(HgSpan *span, gint64 end_us)
+void hg_trace_span_set_end(HgTraceSpan *span, gint64 end_us)
 {
     if (span != NULL)
         span->end_us = MAX(end_us, span->start_us);
 }
 
-const HgTraceContext *hg_span_context(const HgSpan *span)
+const HgTraceContext *hg_trace_span_context(const HgTraceSpan *span)
 {
     return span != NULL ? &span->context : NULL;
 }
 
-const char *hg_span_name(const HgSpan *span)
+const char *hg_trace_span_name(const HgTraceSpan *span)
 {
     return span->name;
 }
 
-HgSpanKind hg_span_kind(const HgSpan *span)
+HgTraceSpanKind hg_trace_span_kind(const HgTraceSpan *span)
 {
     return span->kind;
 }
 
-const guint8 *hg_span_parent(const HgSpan *span)
+const guint8 *hg_trace_span_parent(const HgTraceSpan *span)
 {
     return span->has_parent ? span->parent : NULL;
 }
 
-gint64 hg_span_start_us(const HgSpan *span)
+gint64 hg_trace_span_start_us(const HgTraceSpan *span)
 {
     return span->start_us;
 }
 
-gint64 hg_span_end_us(const HgSpan *span)
+gint64 hg_trace_span_end_us(const HgTraceSpan *span)
 {
     return span->end_us;
 }
 
-gboolean hg_span_failed(const HgSpan *span, const char **why)
+gboolean hg_trace_span_failed(const HgTraceSpan *span, const char **why)
 {
     *why = span->why;
     return span->failed;
 }
 
-const HgSpanAttribute *hg_span_attributes(const HgSpan *span, guint *count)
+const HgTraceAttribute *hg_trace_span_attributes(const HgTraceSpan *span, guint *count)
 {
     *count = span->attributes != NULL ? span->attributes->len : 0;
-    return *count > 0 ? &g_array_index(span->attributes, HgSpanAttribute, 0) : NULL;
+    return *count > 0 ? &g_array_index(span->attributes, HgTraceAttribute, 0) : NULL;
 }

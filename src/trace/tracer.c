@@ -40,24 +40,24 @@ struct HgTracer {
 
 /* ---- what is recorded ---- */
 
-HgSpan *hg_tracer_begin(HgTracer *tracer, const char *name, HgSpanKind kind,
-                        const HgTraceContext *parent, gint64 start_us)
+HgTraceSpan *hg_tracer_begin(HgTracer *tracer, const char *name, HgTraceSpanKind kind,
+                             const HgTraceContext *parent, gint64 start_us)
 {
     if (tracer == NULL)
         return NULL;
     if (parent != NULL && tracer->follow)
-        return parent->sampled ? hg_span_new(name, kind, parent, start_us) : NULL;
+        return parent->sampled ? hg_trace_span_new(name, kind, parent, start_us) : NULL;
     if (tracer->one_in == 0 ||
         atomic_fetch_add_explicit(&tracer->roots, 1, memory_order_relaxed) % tracer->one_in != 0)
         return NULL;
-    return hg_span_new(name, kind, NULL, start_us);
+    return hg_trace_span_new(name, kind, NULL, start_us);
 }
 
-void hg_tracer_end(HgTracer *tracer, HgSpan *take_span, gint64 end_us)
+void hg_tracer_end(HgTracer *tracer, HgTraceSpan *take_span, gint64 end_us)
 {
     if (take_span == NULL)
         return;
-    hg_span_set_end(take_span, end_us);
+    hg_trace_span_set_end(take_span, end_us);
     pthread_mutex_lock(&tracer->lock);
     gboolean room = tracer->waiting->len < tracer->queue;
     if (room)
@@ -68,7 +68,7 @@ void hg_tracer_end(HgTracer *tracer, HgSpan *take_span, gint64 end_us)
         pthread_cond_signal(&tracer->changed);
     pthread_mutex_unlock(&tracer->lock);
     if (!room)
-        hg_span_free(take_span);
+        hg_trace_span_free(take_span);
 }
 
 void hg_tracer_count(HgTracer *tracer, HgTracerCounts *out)
@@ -83,7 +83,7 @@ void hg_tracer_count(HgTracer *tracer, HgTracerCounts *out)
 
 static void free_span(gpointer span)
 {
-    hg_span_free(span);
+    hg_trace_span_free(span);
 }
 
 typedef enum {
@@ -101,7 +101,7 @@ static gboolean is_temporary(guint status)
 static Export export_batch(HgTracer *tracer, GPtrArray *batch, gint64 *rejected, GError **error)
 {
     g_autofree char *body =
-        hg_otlp_request(&tracer->resource, (HgSpan *const *)batch->pdata, batch->len);
+        hg_otlp_request(&tracer->resource, (HgTraceSpan *const *)batch->pdata, batch->len);
     g_autoptr(HgHttpAnswer) answer = NULL;
     HgHttpRequest request = {.url = tracer->url,
                              .headers = tracer->headers,

@@ -36,11 +36,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgTracer, hg_tracer_free)
 
 /* Begins a trace's first span here: as a child of what a client has sent (`parent`, may be NULL),
  * or of nothing. NULL when it isn't recorded, or without a tracer. Any thread. */
-HgSpan *hg_tracer_begin(HgTracer *tracer, const char *name, HgSpanKind kind,
-                        const HgTraceContext *parent, gint64 start_us);
+HgTraceSpan *hg_tracer_begin(HgTracer *tracer, const char *name, HgTraceSpanKind kind,
+                             const HgTraceContext *parent, gint64 start_us);
 
 /* Ends a span and takes it; NULL is fine. Never blocks. Any thread. */
-void hg_tracer_end(HgTracer *tracer, HgSpan *take_span, gint64 end_us);
+void hg_tracer_end(HgTracer *tracer, HgTraceSpan *take_span, gint64 end_us);
 
 /* What has become of spans so far. */
 typedef struct {

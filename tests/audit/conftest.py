@@ -24,7 +24,8 @@ def cluster() -> Iterator[Postgres]:
 @pytest.fixture
 def server(cluster: Postgres) -> Postgres:
     """The cluster, without events."""
-    cluster.run("TRUNCATE hivegate.event, hivegate.spool, hivegate.dropped")
+    tables = ["event", "spool", "dropped", "hold", "archive", "config_load", "config_set"]
+    cluster.run("TRUNCATE " + ", ".join(f"hivegate.{name}" for name in tables))
     return cluster
 
 

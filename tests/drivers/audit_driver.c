@@ -6,6 +6,8 @@
  * are durable. With --print each line of output is one that was: "s ID" for a beginning, "f ID" for
  * an end; "refused" when a beginning wasn't let in. With --drain it then waits until PostgreSQL has
  * all of it. The last line is JSON: what opening found, and counts. */
+#include "audit/anchorer.h"
+#include "audit/config_event.h"
 #include "audit/shipper.h"
 
 #include <pthread.h>
@@ -26,6 +28,12 @@ typedef struct {
     gint interval;   /* ms; 0: each statement is made durable */
     gint size;       /* of a statement's text */
     gint timeout;    /* ms that PostgreSQL may be silent */
+    char *config;    /* file: recorded as the configuration that took effect */
+    char *before;    /* file: the one before it */
+    char *anchor_key;
+    char *anchor_file;
+    char *anchor_url;
+    gint anchor_interval; /* ms */
     gboolean drop;
     gboolean print;
     gboolean drain;
@@ -217,6 +225,12 @@ static gboolean read_arguments(Arguments *arguments, int argc, char **argv, GErr
         {"interval", 0, 0, G_OPTION_ARG_INT, &arguments->interval, "ms", NULL},
         {"size", 0, 0, G_OPTION_ARG_INT, &arguments->size, "bytes of a statement", NULL},
         {"timeout", 0, 0, G_OPTION_ARG_INT, &arguments->timeout, "ms of PostgreSQL", NULL},
+        {"config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config, "file", NULL},
+        {"before", 0, 0, G_OPTION_ARG_FILENAME, &arguments->before, "file", NULL},
+        {"anchor-key", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_key, "file", NULL},
+        {"anchor-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_file, "file", NULL},
+        {"anchor-url", 0, 0, G_OPTION_ARG_STRING, &arguments->anchor_url, "URL", NULL},
+        {"anchor-interval", 0, 0, G_OPTION_ARG_INT, &arguments->anchor_interval, "ms", NULL},
         {"drop", 0, 0, G_OPTION_ARG_NONE, &arguments->drop, "drop when full", NULL},
         {"print", 0, 0, G_OPTION_ARG_NONE, &arguments->print, "say what is durable", NULL},
         {"drain", 0, 0, G_OPTION_ARG_NONE, &arguments->drain, "wait for PostgreSQL", NULL},
@@ -243,10 +257,70 @@ static HgSpoolOptions spool_options(const Driver *driver)
                             .clock = driver->clock};
 }
 
+/* Records that a configuration took effect. */
+static void record_config(Driver *driver)
+{
+    const Arguments *arguments = &driver->arguments;
+    g_autofree char *text = NULL, *before = NULL;
+    HgAuditEvent event;
+    gsize size = 0, before_size = 0;
+    if (arguments->config == NULL)
+        return;
+    if (!g_file_get_contents(arguments->config, &text, &size, NULL) ||
+        (arguments->before != NULL &&
+         !g_file_get_contents(arguments->before, &before, &before_size, NULL)))
+        exit(3);
+    HgSlice old = hg_slice(before, before_size);
+    g_autoptr(HgConfigEvent) config =
+        hg_config_event_new("configuration", hg_slice(text, size), before != NULL ? &old : NULL);
+    hg_config_event_fill(config, &event);
+    hg_audit_clock_stamp(driver->clock, &event.stamp);
+    event.principal = hg_slice_from_string("root");
+    if (append(driver, &event) != HG_SPOOL_TAKEN)
+        exit(4);
+}
+
+/* NULL without a key; an error ends the program. */
+static HgAnchorer *start_anchorer(const Driver *driver)
+{
+    const Arguments *arguments = &driver->arguments;
+    g_autoptr(GError) error = NULL;
+    HgAnchorerOptions options = {.spool = driver->spool,
+                                 .folder = arguments->spool,
+                                 .clock = driver->clock,
+                                 .key_file = arguments->anchor_key,
+                                 .file = arguments->anchor_file,
+                                 .url = arguments->anchor_url,
+                                 .interval_ms = arguments->anchor_interval};
+    if (arguments->anchor_key == NULL)
+        return NULL;
+    HgAnchorer *anchorer = hg_anchorer_new(&options, &error);
+    if (anchorer != NULL)
+        return anchorer;
+    fprintf(stderr, "audit-driver: %s\n", error->message);
+    exit(3);
+}
+
+/* Makes the last anchor, and says how it went. */
+static void stop_anchorer(HgAnchorer *anchorer)
+{
+    g_autofree char *text = NULL;
+    HgAnchorerStatus status;
+    if (anchorer == NULL)
+        return;
+    hg_anchorer_status(anchorer, &status, &text);
+    hg_anchorer_free(anchorer);
+    if (text != NULL)
+        fprintf(stderr, "anchors: %s\n", text);
+}
+
 int main(int argc, char **argv)
 {
-    static Driver driver = {
-        .arguments = {.threads = 4, .limit = 1 << 20, .segment = 256, .timeout = 10000}};
+    static Driver driver = {.arguments = {.threads = 4,
+                                          .limit = 1 << 20,
+                                          .segment = 256,
+                                          .timeout = 10000,
+                                          .anchor_interval = 60000}};
     Arguments *arguments = &driver.arguments;
     g_autoptr(GError) error = NULL;
     g_autoptr(HgShipper) shipper = NULL;
@@ -278,7 +352,12 @@ int main(int argc, char **argv)
                                  .retry_most_ms = 1000};
     if (arguments->postgres != NULL)
         shipper = hg_shipper_new(&shipping, &error);
+    HgAnchorer *anchorer = start_anchorer(&driver);
+    record_config(&driver);
     run(&driver, &recovery, shipper);
+    stop_anchorer(anchorer);
+    if (arguments->anchor_key != NULL && arguments->drain && shipper != NULL)
+        drain(&driver, shipper);
     g_clear_pointer(&shipper, hg_shipper_free);
     hg_spool_close(driver.spool);
     hg_audit_clock_free(driver.clock);

@@ -1,6 +1,7 @@
 /* Fuzz target: what the audit writes and reads back. The first byte says what the rest is: texts of
- * an event, the JSON of one, a row of the database, or a record of a spool. What is written is read
- * again as it was; of anything else what is taken must come out the same way. */
+ * an event, the JSON of one, a row of the database, a record of a spool, or an anchor. What is
+ * written is read again as it was; of anything else what is taken must come out the same way. */
+#include "audit/anchor.h"
 #include "audit/fields.h"
 #include "audit/row.h"
 #include "fuzz.h"
@@ -78,10 +79,22 @@ static void check_row(HgSlice input)
     check_payload(hg_slice(body->str, body->len));
 }
 
+/* What is taken for an anchor is printed and read as the same one. */
+static void check_anchor(HgSlice input)
+{
+    HgAnchor anchor, again;
+    if (!hg_anchor_parse(input, &anchor))
+        return;
+    g_autofree char *line = hg_anchor_print(&anchor);
+    FUZZ_CHECK(hg_anchor_parse(hg_slice_from_string(line), &again));
+    g_autofree char *twice = hg_anchor_print(&again);
+    FUZZ_CHECK(strcmp(line, twice) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     HgSlice input = hg_slice(data, size);
-    guint mode = fuzz_take_u8(&input) % 4;
+    guint mode = fuzz_take_u8(&input) % 5;
     HgSlice copy = fuzz_copy(input);
     if (mode == 0)
         check_event(copy);
@@ -89,8 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_payload(copy);
     else if (mode == 2)
         check_record(copy);
-    else
+    else if (mode == 3)
         check_row(copy);
+    else
+        check_anchor(copy);
     fuzz_free(copy);
     return 0;
 }

@@ -530,7 +530,7 @@ def statements() -> dict[str, bytes]:
 
 
 def audit_events() -> dict[str, bytes]:
-    """An event's texts, its JSON, its row, and a record without a checksum."""
+    """An event's texts, its JSON, its row, a record without a checksum, and an anchor."""
     event = (
         b'{"id":"019aa5dd-b67b-7000-8000-0000000000ff","kind":"gap",'
         b'"at":"2025-11-21T09:20:00.120000Z","principal":"a\\u00e9\\ud83d\\udc1d\\n",'
@@ -538,7 +538,13 @@ def audit_events() -> dict[str, bytes]:
     )
     row = b"\t".join([b"2025-11-21", *[b"x"] * 2, b"7", b"\\\\x" + b"0a" * 32, *[b"\\N"] * 17])
     record = b"HGR1\0\0\0\0" + len(event).to_bytes(4, "little") + b"\x11" + bytes(75) + event
+    anchor = (
+        b'{"anchor":1,"spool":"019aa5dd-b67b-7000-8000-0000000000ff","sequence":81,"hash":"'
+        + b"0a" * 32 + b'","at":"2026-11-21T10:00:00.000001Z","key":"21fe31dfa154a261",'
+        b'"signature":"' + b"AAAA" * 21 + b'AA=="}'
+    )
     return {
+        "anchor": b"\4" + anchor,
         "texts": b"\0\x06\1\2\3\4\7\0\0\0\5\5alice\x03a.bselect 'x' -- \\\n",
         "json": b"\1" + event,
         "record": b"\2" + record,

@@ -106,7 +106,9 @@ class ControlPlane:
             f"--service-account-private-key-file={self.folder}/pki/sa.key",
             f"--root-ca-file={self.ca_file}",
             "--controllers=deployment-controller,replicaset-controller,endpointslice-controller,"
-            "garbage-collector-controller,serviceaccount-controller,namespace-controller",
+            "garbage-collector-controller,serviceaccount-controller,namespace-controller,"
+            "statefulset-controller,job-controller,disruption-controller,"
+            "persistentvolume-binder-controller",
         )
         self._start_with_config("kube-scheduler", _SCHEDULER_TOKEN, self._scheduler_port)
 
@@ -158,7 +160,11 @@ class ControlPlane:
         """Ends it as a crash does."""
         self._parts.pop("kube-apiserver").kill()
 
-    def _start_with_config(self, name: str, token: str, port: int, *options: str) -> None:
+    def admin_config(self) -> Path:
+        """A kubeconfig of the administrator's, for kubectl or Helm."""
+        return self._config_file("admin", _ADMIN_TOKEN)
+
+    def _config_file(self, name: str, token: str) -> Path:
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -174,6 +180,11 @@ class ControlPlane:
         }
         path = self.folder / f"{name}.config"
         path.write_text(json.dumps(config))  # JSON is YAML
+        path.chmod(0o600)
+        return path
+
+    def _start_with_config(self, name: str, token: str, port: int, *options: str) -> None:
+        path = self._config_file(name, token)
         argv = [_program(name), f"--kubeconfig={path}", "--bind-address=127.0.0.1"]
         argv += [f"--secure-port={port}", "--leader-elect=false", *options]
         self._spawn(name, argv)
@@ -190,14 +201,21 @@ class ControlPlane:
 
     # ---- its API ----
 
-    def call(self, method: str, path: str, body: Object | None = None, raw: bool = False) -> Any:
-        """Makes a request as the administrator. A PATCH is a merge patch."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        raw: bool = False,
+        token: str = _ADMIN_TOKEN,
+    ) -> Any:
+        """Makes a request, as the administrator or by another token. A PATCH is a merge patch."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         request = urllib.request.Request(
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": kind, "Authorization": f"Bearer {_ADMIN_TOKEN}"},
+            headers={"Content-Type": kind, "Authorization": f"Bearer {token}"},
         )
         try:
             with urllib.request.urlopen(request, context=self._context, timeout=60) as answer:
@@ -280,7 +298,7 @@ class ControlPlane:
 class Kubelet:
     """Stands in for the kubelet of one node: the pods that the scheduler puts there get an address
     and are ready, unless `hold` says otherwise; pods that are being deleted stay, terminating, until
-    release() lets them go."""
+    release() lets them go. Pods of Jobs have succeeded at once."""
 
     def __init__(self, cluster: ControlPlane):
         self._cluster = cluster
@@ -335,7 +353,8 @@ class Kubelet:
             if not self.keep_terminating:
                 self._cluster.call("DELETE", path, {"gracePeriodSeconds": 0})
             return
-        ready = metadata["uid"] not in self._held
+        of_job = any(owner["kind"] == "Job" for owner in metadata.get("ownerReferences", []))
+        ready = metadata["uid"] not in self._held and not of_job
         number = self._addresses.get(metadata["uid"])
         if number is None:
             number = self._addresses[metadata["uid"]] = self._next
@@ -344,7 +363,10 @@ class Kubelet:
         stands = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
         if pod["status"].get("podIP") and stands == ready:
             return
-        self._cluster.call("PATCH", path + "/status", {"status": self._status(number, ready)})
+        status = self._status(number, ready)
+        if of_job:
+            status["phase"] = "Succeeded"
+        self._cluster.call("PATCH", path + "/status", {"status": status})
 
     @staticmethod
     def _status(number: int, ready: bool) -> Object:

@@ -327,8 +327,10 @@ class Backend:
         port: int = 0,
         backlog: int = 512,
         tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ):
         self.sasl = sasl
+        self.host = host
         self.tls = tls
         self.changed = threading.Condition()
         self.sessions: dict[bytes, Session] = {}
@@ -339,13 +341,13 @@ class Backend:
         self._planned: list[_Planned] = []
         self._connections: list[Connection] = []
         self._accepted = 0
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=backlog)
+        self._listener = socket.create_server((host, port), backlog=backlog)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def __enter__(self) -> Backend:
         return self

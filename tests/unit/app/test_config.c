@@ -271,15 +271,16 @@ START_TEST(test_values)
         {"log: 3", "c:4:6: log: a single value is here; expected a map"},
         {"log: []", "c:4:6: log: a list is here; expected a map"},
         {"log:", "c:4:5: log: there is no value; expected a map"},
-        {"wrokers: 1", "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
-                       "authentication, impersonation, session_variables, pools, routing, "
-                       "announcement, limits, tcp, "
-                       "policies, admin, audit, jobs, shutdown_timeout, log; did you "
-                       "mean workers?"},
+        {"wrokers: 1",
+         "c:4:1: unknown key \"wrokers\"; expected one of workers, listeners, "
+         "authentication, impersonation, session_variables, pools, routing, "
+         "announcement, limits, tcp, "
+         "policies, admin, audit, tracing, jobs, shutdown_wait, shutdown_timeout, log; did you "
+         "mean workers?"},
         {"tls: {}", "c:4:1: unknown key \"tls\"; expected one of workers, listeners, "
                     "authentication, impersonation, session_variables, pools, routing, "
                     "announcement, limits, tcp, "
-                    "policies, admin, audit, jobs, shutdown_timeout, log"},
+                    "policies, admin, audit, tracing, jobs, shutdown_wait, shutdown_timeout, log"},
         {"log: {lvl: info}",
          "c:4:7: unknown key \"lvl\" in log; expected one of level, format; did you mean level?"},
         {"workers: 1\nworkers: 2",

@@ -4,6 +4,9 @@
 int main(void)
 {
     SRunner *runner = srunner_create(stamp_suite());
+    srunner_add_suite(runner, anchor_suite());
+    srunner_add_suite(runner, config_event_suite());
+    srunner_add_suite(runner, pseudonym_suite());
     srunner_add_suite(runner, event_suite());
     srunner_add_suite(runner, record_suite());
     srunner_add_suite(runner, row_suite());

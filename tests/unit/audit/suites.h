@@ -3,6 +3,9 @@
 
 #include <check.h>
 
+Suite *anchor_suite(void);
+Suite *pseudonym_suite(void);
+Suite *config_event_suite(void);
 Suite *stamp_suite(void);
 Suite *event_suite(void);
 Suite *record_suite(void);

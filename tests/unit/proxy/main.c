@@ -230,6 +230,7 @@ int main(void)
     tcase_add_test(tests, test_quota);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
+    srunner_add_suite(runner, rate_suite());
     srunner_add_suite(runner, touched_suite());
     srunner_add_suite(runner, clean_error_suite());
     srunner_add_suite(runner, schema_cache_suite());

@@ -3,6 +3,7 @@
 
 #include <check.h>
 
+Suite *rate_suite(void);
 Suite *touched_suite(void);
 Suite *clean_error_suite(void);
 Suite *schema_cache_suite(void);

@@ -7,7 +7,7 @@
 
 static const HgOtlpResource resource = {"hivegate", "1.2.3", "an-instance", NULL};
 
-static json_t *request_of(HgSpan *span)
+static json_t *request_of(HgTraceSpan *span)
 {
     json_error_t problem;
     g_autofree char *text = hg_otlp_request(&resource, &span, 1);
@@ -42,11 +42,12 @@ static json_t *attribute_of(json_t *span, const char *key)
 START_TEST(test_span)
 {
     HgTraceContext parent = {.trace_id = {1, 2, 3, 0xfe}, .span_id = {9}, .sampled = TRUE};
-    g_autoptr(HgSpan) span = hg_span_new("fetch", HG_SPAN_CLIENT, &parent, 1700000000000001);
-    hg_span_text(span, "enduser.id", "alice");
-    hg_span_text(span, "none", NULL);
-    hg_span_number(span, "hivegate.rows", G_MAXINT64);
-    hg_span_set_end(span, 1700000000000005);
+    g_autoptr(HgTraceSpan) span =
+        hg_trace_span_new("fetch", HG_TRACE_SPAN_CLIENT, &parent, 1700000000000001);
+    hg_trace_span_text(span, "enduser.id", "alice");
+    hg_trace_span_text(span, "none", NULL);
+    hg_trace_span_number(span, "hivegate.rows", G_MAXINT64);
+    hg_trace_span_set_end(span, 1700000000000005);
     json_t *request = request_of(span);
     json_t *json = span_of(request);
     ck_assert_str_eq(text_of(json, "traceId"), "010203fe000000000000000000000000");
@@ -67,9 +68,9 @@ END_TEST
 
 START_TEST(test_failure)
 {
-    g_autoptr(HgSpan) span = hg_span_new("login", HG_SPAN_SERVER, NULL, 5);
-    hg_span_fail(span, "a\xff reason");
-    hg_span_set_end(span, 3);
+    g_autoptr(HgTraceSpan) span = hg_trace_span_new("login", HG_TRACE_SPAN_SERVER, NULL, 5);
+    hg_trace_span_fail(span, "a\xff reason");
+    hg_trace_span_set_end(span, 3);
     json_t *request = request_of(span);
     json_t *json = span_of(request);
     json_t *status = json_object_get(json, "status");
@@ -84,8 +85,8 @@ END_TEST
 START_TEST(test_long_text)
 {
     g_autofree char *text = g_strnfill(100000, 'x');
-    g_autoptr(HgSpan) span = hg_span_new("statement", HG_SPAN_SERVER, NULL, 5);
-    hg_span_text(span, "db.query.text", text);
+    g_autoptr(HgTraceSpan) span = hg_trace_span_new("statement", HG_TRACE_SPAN_SERVER, NULL, 5);
+    hg_trace_span_text(span, "db.query.text", text);
     json_t *request = request_of(span);
     ck_assert_uint_eq(
         strlen(text_of(attribute_of(span_of(request), "db.query.text"), "stringValue")), 4096);
@@ -97,9 +98,9 @@ START_TEST(test_ids_differ)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < 1000; i++) {
-        g_autoptr(HgSpan) span = hg_span_new("x", HG_SPAN_INTERNAL, NULL, 0);
+        g_autoptr(HgTraceSpan) span = hg_trace_span_new("x", HG_TRACE_SPAN_INTERNAL, NULL, 0);
         char *text = g_malloc(HG_TRACEPARENT_SIZE);
-        hg_trace_context_print(hg_span_context(span), text);
+        hg_trace_context_print(hg_trace_span_context(span), text);
         ck_assert(g_hash_table_add(seen, text));
         HgTraceContext again;
         ck_assert(hg_trace_context_parse(hg_slice_from_string(text), &again));

@@ -23,7 +23,7 @@ static guint begun_of(HgTracer *tracer, const HgTraceContext *parent, guint trie
 {
     guint begun = 0;
     for (guint i = 0; i < tries; i++) {
-        g_autoptr(HgSpan) span = hg_tracer_begin(tracer, "x", HG_SPAN_SERVER, parent, 0);
+        g_autoptr(HgTraceSpan) span = hg_tracer_begin(tracer, "x", HG_TRACE_SPAN_SERVER, parent, 0);
         begun += span != NULL;
     }
     return begun;
@@ -48,16 +48,16 @@ START_TEST(test_parents_decide)
     HgTraceContext parent = {.trace_id = {7}, .span_id = {8}, .sampled = TRUE};
     g_autoptr(HgTracer) follows = tracer_new(0, TRUE, 10);
     ck_assert_uint_eq(begun_of(follows, &parent, 5), 5);
-    g_autoptr(HgSpan) span = hg_tracer_begin(follows, "x", HG_SPAN_SERVER, &parent, 0);
-    ck_assert_mem_eq(hg_span_context(span)->trace_id, parent.trace_id, HG_TRACE_ID_SIZE);
-    ck_assert_mem_eq(hg_span_parent(span), parent.span_id, HG_SPAN_ID_SIZE);
+    g_autoptr(HgTraceSpan) span = hg_tracer_begin(follows, "x", HG_TRACE_SPAN_SERVER, &parent, 0);
+    ck_assert_mem_eq(hg_trace_span_context(span)->trace_id, parent.trace_id, HG_TRACE_ID_SIZE);
+    ck_assert_mem_eq(hg_trace_span_parent(span), parent.span_id, HG_SPAN_ID_SIZE);
     parent.sampled = FALSE;
     ck_assert_uint_eq(begun_of(follows, &parent, 5), 0);
 
     g_autoptr(HgTracer) deaf = tracer_new(1, FALSE, 10);
-    g_autoptr(HgSpan) own = hg_tracer_begin(deaf, "x", HG_SPAN_SERVER, &parent, 0);
-    ck_assert_mem_ne(hg_span_context(own)->trace_id, parent.trace_id, HG_TRACE_ID_SIZE);
-    ck_assert_ptr_null(hg_span_parent(own));
+    g_autoptr(HgTraceSpan) own = hg_tracer_begin(deaf, "x", HG_TRACE_SPAN_SERVER, &parent, 0);
+    ck_assert_mem_ne(hg_trace_span_context(own)->trace_id, parent.trace_id, HG_TRACE_ID_SIZE);
+    ck_assert_ptr_null(hg_trace_span_parent(own));
 }
 END_TEST
 
@@ -66,7 +66,7 @@ START_TEST(test_no_room)
     HgTracerCounts counts;
     HgTracer *tracer = tracer_new(1, TRUE, 10);
     for (guint i = 0; i < 25; i++)
-        hg_tracer_end(tracer, hg_tracer_begin(tracer, "x", HG_SPAN_SERVER, NULL, 0), 1);
+        hg_tracer_end(tracer, hg_tracer_begin(tracer, "x", HG_TRACE_SPAN_SERVER, NULL, 0), 1);
     hg_tracer_end(tracer, NULL, 1);
     hg_tracer_count(tracer, &counts);
     ck_assert_uint_eq(counts.waiting, 10);
