@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "net/timer.h"
 #include "proxy/client.h"
+#include "proxy/keeper.h"
 #include "proxy/prober.h"
 #include "proxy/resident.h"
 
@@ -26,6 +27,7 @@ struct HgWorker {
     guint8 *scratch;
     HgBackendCache *cache;
     HgResidents *residents;
+    HgKeeper *keeper;    /* of the first worker; NULL: it is another's */
     HgProber *prober;    /* of the first worker; NULL: it is another's, or there are no probes */
     GHashTable *clients; /* id -> HgClient */
     guint64 next_id;
@@ -42,6 +44,8 @@ struct HgWorker {
 static void *run(void *data)
 {
     HgWorker *worker = data;
+    if (worker->keeper != NULL)
+        hg_keeper_start(worker->keeper);
     if (worker->prober != NULL)
         hg_prober_start(worker->prober);
     hg_loop_run(worker->loop);
@@ -76,6 +80,8 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
         .metrics = hg_metrics_shard(hg_gateway_options(gateway)->metrics, index)};
     worker->cache = hg_backend_cache_new(&worker->context);
     worker->residents = hg_residents_new(worker);
+    if (index == 0)
+        worker->keeper = hg_keeper_new(worker);
     if (index == 0 && has_probes(hg_gateway_options(gateway)))
         worker->prober = hg_prober_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -110,6 +116,7 @@ void hg_worker_free(HgWorker *worker)
     hg_backend_cache_free(worker->cache);
     hg_residents_free(worker->residents);
     hg_prober_free(worker->prober);
+    hg_keeper_free(worker->keeper);
     hg_loop_free(worker->loop);
     g_hash_table_destroy(worker->clients);
     g_free(worker->scratch);
@@ -248,6 +255,8 @@ static void drain(HgTask *task)
     worker->drain_until = hg_loop_now(worker->loop) + patience;
     hg_timer_start(worker->loop, &worker->drain_timer, MIN(DRAIN_TICK, patience));
     worker->closers++;
+    if (worker->keeper != NULL)
+        hg_keeper_stop(worker->keeper);
     if (worker->prober != NULL)
         hg_prober_stop(worker->prober);
     drain_more(worker);
