@@ -29,7 +29,7 @@ struct HgWorker {
     HgBackendCache *cache;
     HgResidents *residents;
     HgSchemaFetches *fetches; /* NULL: no policies are configured */
-    HgKeeper *keeper;    /* of the first worker; NULL: it is another's */
+    HgKeeper *keeper;         /* of the first worker; NULL: it is another's */
     HgProber *prober;    /* of the first worker; NULL: it is another's, or there are no probes */
     GHashTable *clients; /* id -> HgClient */
     guint64 next_id;

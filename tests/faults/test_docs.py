@@ -57,7 +57,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, users_file: Path) -> Path:
     (made / "ldap.password").write_text("secret\n")
     (made / "client.secret").write_text("secret\n")
     (made / "batch-keys.json").write_text(json.dumps({"keys": [PUBLIC_KEY]}))
-    for secret in ("users.txt", "admin.token", "cookie.key", "ldap.password", "client.secret"):
+    secrets = ["users.txt", "admin.token", "collector.token", "cookie.key"]
+    for secret in (*secrets, "ldap.password", "client.secret"):
         (made / secret).chmod(0o600)
     return made
 
