@@ -51,14 +51,17 @@ _hivegatectl() {
             words="--postgres --password-file --spool --user --table --kind --session --since --until
                 --most --output --help"
             ;;
-        verify) words="--postgres --password-file --spool --anchors --public-key --help" ;;
+        verify) words="--postgres --password-file --spool --anchors --public-key --archive --s3-endpoint
+            --s3-region --s3-ca-file --help" ;;
+        archive) words="--postgres --password-file --to --older --s3-endpoint --s3-region --s3-ca-file --help" ;;
+        restore) words="--postgres --password-file --from --day --s3-endpoint --s3-region --s3-ca-file --help" ;;
         status) words="--postgres --password-file --spool --help" ;;
         key) words="new show pseudonyms --help" ;;
         pseudonym) words="--key --help" ;;
         prune) words="--postgres --password-file --keep --archived-only --help" ;;
         hold) words="add list release --postgres --password-file --from --to --reason --help" ;;
         esac
-        ((COMP_CWORD > 2)) || words="migrate search verify status prune hold key pseudonym --help"
+        ((COMP_CWORD > 2)) || words="migrate search verify status prune archive restore hold key pseudonym --help"
     elif [[ $previous == --output || $previous == -o ]]; then
         words="table json"
     elif [[ ${COMP_WORDS[1]} =~ ^(sessions|operations|endpoints|pools|users|limits|config|reload)$ ]]; then

@@ -196,7 +196,8 @@ typedef struct {
     gint64 connect_timeout_ms;
     gint64 login_timeout_ms;
     gint64 open_timeout_ms;
-    guint sessions; /* at once; 0 = no limit */
+    guint sessions;          /* at once; 0 = no limit */
+    gint64 drain_timeout_ms; /* 0 = any time */
 } HgPoolConfig;
 
 typedef struct {
@@ -206,6 +207,7 @@ typedef struct {
     guint sessions_per_address; /* 0 = no limit */
     guint connection_rate;      /* a second; 0 = no limit */
     gint64 statement_size;      /* bytes; 0 = no limit */
+    gint64 run_time_ms;         /* 0 = any time */
     gint64 memory;              /* bytes of buffers in all */
     gint64 message_size;        /* bytes of one request */
     gint64 login_timeout_ms;

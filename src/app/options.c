@@ -602,6 +602,15 @@ static const HgOption pool_rows[] = {
      .text =
          "Sessions in the pool at once; more are refused, or go to the rule's fallback. 0 sets no "
          "limit."},
+    {.name = "drain_timeout",
+     DURATION(HgPoolConfig, drain_timeout_ms),
+     .fallback = "0s",
+     .min = 0,
+     .max = HOURS(24),
+     .text =
+         "How long sessions may stay on an endpoint that is drained, by command or because it is "
+         "about to end, or that its source doesn't name any more; then they end with an error. "
+         "0 sets no limit."},
 };
 static const HgSection pool_section = DESCRIBE(HgPoolConfig, pool_rows);
 
@@ -650,6 +659,13 @@ static const HgOption limits_rows[] = {
      .min = 0,
      .max = GIB(1),
      .text = "Size of one statement's text. 0 sets no limit but that of `message_size`."},
+    {.name = "run_time",
+     DURATION(HgLimitsConfig, run_time_ms),
+     .fallback = "0s",
+     .min = 0,
+     .max = HOURS(24),
+     .text = "How long a statement may run before it is cancelled. One that wasn't run "
+             "asynchronously has no handle to cancel it by: its session ends. 0 sets no limit."},
     {.name = "memory",
      SIZE(HgLimitsConfig, memory),
      .fallback = "1GiB",

@@ -36,6 +36,7 @@ static HgPoolOptions pool_options(const HgPoolConfig *pool, HgTls *tls, HgSecret
                            .connect_timeout = (guint)pool->connect_timeout_ms,
                            .login_timeout = (guint)pool->login_timeout_ms,
                            .open_timeout = (guint)pool->open_timeout_ms,
+                           .drain_timeout = (guint)pool->drain_timeout_ms,
                            .probe_interval = (guint)pool->health.interval_ms,
                            .probe_timeout = (guint)pool->health.timeout_ms,
                            .probe_user = pool->health.user};

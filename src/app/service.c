@@ -90,6 +90,7 @@ static HgProxyOptions proxy_options(const HgConfig *config, const HgTlsSettings 
         .sessions_per_address = limits->sessions_per_address,
         .connection_rate = limits->connection_rate,
         .statement_size = (guint)limits->statement_size,
+        .run_time = (guint)limits->run_time_ms,
         .message_size = (guint)limits->message_size,
         .login_timeout = (guint)limits->login_timeout_ms,
         .request_timeout = (guint)limits->request_timeout_ms,

@@ -40,6 +40,9 @@ void hg_anchor_check_record(HgAnchorCheck *check, guint64 sequence, const HgAudi
 void hg_anchor_check_dropped(HgAnchorCheck *check, guint64 first, guint64 last,
                              const HgAuditHash *hash);
 
+/* The walk is over, and what comes behind it is elsewhere: of anchors on that nothing is said. */
+void hg_anchor_check_leave(HgAnchorCheck *check);
+
 /* The walk is over: what anchors stand for must have come. */
 void hg_anchor_check_end(HgAnchorCheck *check);
 

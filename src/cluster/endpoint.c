@@ -182,6 +182,13 @@ gboolean hg_endpoint_is_replaced(const HgEndpoint *endpoint)
     return place_of(endpoint) == PLACE_REPLACED;
 }
 
+gboolean hg_endpoint_is_leaving(const HgEndpoint *endpoint)
+{
+    HgEndpointState state = hg_endpoint_state(endpoint);
+    return state == HG_ENDPOINT_DRAINED || state == HG_ENDPOINT_DRAINING ||
+           state == HG_ENDPOINT_GONE || state == HG_ENDPOINT_REPLACED;
+}
+
 guint64 hg_endpoint_failures(const HgEndpoint *endpoint)
 {
     return atomic_load_explicit(&endpoint->failed, memory_order_relaxed);

@@ -74,6 +74,9 @@ const char *hg_endpoint_state_name(HgEndpointState state);
  * it (a handle, a cancel) may go there. Any thread. */
 gboolean hg_endpoint_is_replaced(const HgEndpoint *endpoint);
 
+/* TRUE while it is drained, draining, gone or replaced: what is there shall end. Any thread. */
+gboolean hg_endpoint_is_leaving(const HgEndpoint *endpoint);
+
 /* Failures that hg_endpoint_failed() was told of since the start. Any thread. */
 guint64 hg_endpoint_failures(const HgEndpoint *endpoint);
 

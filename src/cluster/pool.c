@@ -313,6 +313,20 @@ GPtrArray *hg_pool_endpoints(HgPool *pool)
     return all;
 }
 
+GPtrArray *hg_pool_leaving(HgPool *pool)
+{
+    GPtrArray *leaving = endpoint_array();
+    pthread_mutex_lock(&pool->lock);
+    for (guint i = 0; i < pool->members->len; i++)
+        if (hg_endpoint_is_leaving(pool->members->pdata[i]))
+            g_ptr_array_add(leaving, hg_endpoint_ref(pool->members->pdata[i]));
+    for (guint i = 0; i < pool->gone->len; i++)
+        if (hg_endpoint_sessions(pool->gone->pdata[i]) > 0)
+            g_ptr_array_add(leaving, hg_endpoint_ref(pool->gone->pdata[i]));
+    pthread_mutex_unlock(&pool->lock);
+    return leaving;
+}
+
 static gboolean is_full(const HgPool *pool)
 {
     return pool->settings.sessions_most > 0 && pool->sessions >= pool->settings.sessions_most;

@@ -78,6 +78,9 @@ guint hg_pool_size(HgPool *pool);
  * gone but still have sessions. Referenced: g_ptr_array_unref(), which unrefs them. Any thread. */
 GPtrArray *hg_pool_endpoints(HgPool *pool);
 
+/* Those of them that are leaving (hg_endpoint_is_leaving()), in the same way. Any thread. */
+GPtrArray *hg_pool_leaving(HgPool *pool);
+
 /* Chooses an endpoint for a new session of `user` and counts the session in: give it back with
  * hg_endpoint_release(). `tried` has the endpoints that failed for this session already; NULL:
  * none. `now` in ms of the monotonic clock. NULL when none is left. Any thread. */

@@ -8,6 +8,7 @@
 #include "audit/verify.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "ctl/audit_archive.h"
 
 #include <string.h>
 
@@ -34,6 +35,10 @@ typedef struct {
     char *writer;
     char *reader;
     char *anchors;
+    char *archive;
+    char *s3_endpoint;
+    char *s3_region;
+    char *s3_ca_file;
     char **keys;
     gboolean archived_only;
     gint most;
@@ -41,11 +46,12 @@ typedef struct {
 
 static void arguments_clear(Arguments *arguments)
 {
-    char *texts[] = {arguments->postgres, arguments->password_file, arguments->spool,
-                     arguments->user,     arguments->table,         arguments->kind,
-                     arguments->session,  arguments->since,         arguments->until,
-                     arguments->output,   arguments->keep,          arguments->writer,
-                     arguments->reader,   arguments->anchors};
+    char *texts[] = {arguments->postgres,    arguments->password_file, arguments->spool,
+                     arguments->user,        arguments->table,         arguments->kind,
+                     arguments->session,     arguments->since,         arguments->until,
+                     arguments->output,      arguments->keep,          arguments->writer,
+                     arguments->reader,      arguments->anchors,       arguments->archive,
+                     arguments->s3_endpoint, arguments->s3_region,     arguments->s3_ca_file};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(arguments->keys);
@@ -121,6 +127,14 @@ static GOptionContext *context_new(Arguments *arguments, Takes takes, const char
          "Anchors that were kept elsewhere, a line each", "FILE"},
         {"public-key", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->keys,
          "The keys that signed anchors; may be given several times", "FILE"},
+        {"archive", 0, 0, G_OPTION_ARG_STRING, &arguments->archive,
+         "An archive: a folder, or s3://BUCKET/PREFIX", "WHERE"},
+        {"s3-endpoint", 0, 0, G_OPTION_ARG_STRING, &arguments->s3_endpoint,
+         "URL of an S3-compatible store (AWS)", "URL"},
+        {"s3-region", 0, 0, G_OPTION_ARG_STRING, &arguments->s3_region, "Its region (us-east-1)",
+         "NAME"},
+        {"s3-ca-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->s3_ca_file,
+         "PEM file of the authorities that its certificate may be from", "FILE"},
         {0},
     };
     g_option_context_set_help_enabled(context, FALSE);
@@ -161,7 +175,7 @@ static HgCtlResult read_arguments(const HgCtlStreams *streams, GOptionContext *c
         return usage(error, "there is an argument too many; expected options only");
     if ((takes & TAKES_SPOOL) == 0 && arguments->postgres == NULL)
         return usage(error, "no database is named; expected --postgres CONNINFO");
-    if (arguments->postgres == NULL && arguments->spool == NULL)
+    if (arguments->postgres == NULL && arguments->spool == NULL && arguments->archive == NULL)
         return usage(error, "nothing is named to read; expected --postgres CONNINFO, --spool "
                             "FOLDER or both");
     return HG_CTL_DONE;
@@ -542,6 +556,13 @@ HgCtlResult hg_audit_verify(const HgCtlStreams *streams, char ***argv, GError **
     HgVerifyReport report = {on_fault, on_spool, &check, anchors};
     if (arguments.spool != NULL) {
         if (!hg_verify_spool(arguments.spool, &report, error))
+            return HG_CTL_FAILED;
+        print_anchors(&check, anchors);
+    }
+    check.where = "archive";
+    if (arguments.archive != NULL) {
+        if (!hg_audit_verify_archive(arguments.archive, arguments.s3_endpoint, arguments.s3_region,
+                                     arguments.s3_ca_file, &report, error))
             return HG_CTL_FAILED;
         print_anchors(&check, anchors);
     }

@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 
 #include "base/text.h"
+#include "ctl/audit_archive.h"
 #include "ctl/audit_command.h"
 #include "ctl/audit_hold.h"
 #include "ctl/audit_key.h"
@@ -52,6 +53,8 @@ static const Command commands[] = {
     {"audit", "search", hg_audit_search, "[FILTER...]", "find events in database and spool"},
     {"audit", "verify", hg_audit_verify, "[OPTION...]", "was anything changed or removed?"},
     {"audit", "status", hg_audit_status, "[OPTION...]", "what spool and database hold"},
+    {"audit", "archive", hg_audit_archive, "--to WHERE --older TIME", "write days into an archive"},
+    {"audit", "restore", hg_audit_restore, "--from WHERE --day DAY", "bring an archived day back"},
     {"audit", "hold", hg_audit_hold, "add|list|release", "days that must not be dropped"},
     {"audit", "key", hg_audit_key, "new|show|pseudonyms FILE", "keys of the audit"},
     {"audit", "pseudonym", hg_audit_pseudonym, "--key FILE NAME", "what a name is in the audit"},

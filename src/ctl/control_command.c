@@ -162,12 +162,14 @@ static const HgTableColumn operation_columns[] = {{"ID", "id", 0},
                                                   {"STATEMENT", "statement", 60},
                                                   {NULL, NULL, 0}};
 static const HgTableColumn endpoint_columns[] = {
-    {"ENDPOINT", "endpoint", 0}, {"POOL", "pool", 0},         {"STATE", "state", 0},
-    {"SESSIONS", "sessions", 0}, {"FAILURES", "failures", 0}, {NULL, NULL, 0}};
+    {"ENDPOINT", "endpoint", 0},  {"POOL", "pool", 0},
+    {"STATE", "state", 0},        {"SESSIONS", "sessions", 0},
+    {"RUNNING", "operations", 0}, {"FAILURES", "failures", 0},
+    {"MS", "latency_ms", 0},      {NULL, NULL, 0}};
 static const HgTableColumn pool_columns[] = {
     {"POOL", "pool", 0},     {"ENDPOINTS", "endpoints", 0}, {"SESSIONS", "sessions", 0},
-    {"PAUSED", "paused", 0}, {"READY", "ready", 0},         {"WHY NOT", "why", 0},
-    {NULL, NULL, 0}};
+    {"SOURCE", "source", 0}, {"STANDS", "source_state", 0}, {"PAUSED", "paused", 0},
+    {"READY", "ready", 0},   {"WHY NOT", "why", 0},         {NULL, NULL, 0}};
 static const HgTableColumn user_columns[] = {
     {"USER", "user", 40},        {"SESSIONS", "sessions", 0},
     {"MOST", "sessions_max", 0}, {"OPERATIONS", "operations", 0},

@@ -396,9 +396,10 @@ static gboolean count_in(ClientOpening *opening)
     opening->address = *hg_client_address(client);
     opening->counted = hg_admission_take(hg_worker_gateway(client->worker), opening->effective_user,
                                          &opening->address, &error);
-    if (!opening->counted)
-        fail(opening, "53300", error->message);
-    return opening->counted;
+    if (opening->counted)
+        return TRUE;
+    fail(opening, "53300", error->message); /* which frees it */
+    return FALSE;
 }
 
 static void fail_with(ClientOpening *opening, const GError *error)

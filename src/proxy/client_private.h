@@ -355,7 +355,7 @@ void hg_client_open_cancel(HgClient *client);
 /* TRUE when an administrator has killed the operation, and this call of it gets an error that says
  * so: all but closing it. */
 gboolean hg_client_is_killed(const HgOperation *operation, const HgMethod *method);
-#define HG_CLIENT_KILLED_TEXT "hivegate: an administrator has cancelled this statement."
+const char *hg_client_killed_text(const HgOperation *operation);
 
 /* Makes a home lease for a session that was opened on `backend`. The session is counted in the
  * quota; the lease counts it out when it ends. */

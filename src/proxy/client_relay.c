@@ -312,6 +312,12 @@ void hg_client_speak(const HgSession *session, const HgMethod *method, HgReplyPi
         piece->total += grown;
 }
 
+const char *hg_client_killed_text(const HgOperation *operation)
+{
+    const char *text = hg_operation_kill_text(operation);
+    return text != NULL ? text : "hivegate: an administrator has cancelled this statement.";
+}
+
 gboolean hg_client_is_killed(const HgOperation *operation, const HgMethod *method)
 {
     return hg_operation_state(operation) == HG_OPERATION_KILLED &&
@@ -324,7 +330,7 @@ static void answer_killed(HgClient *client, const HgReplyPiece *piece)
 {
     client->call.exception = piece->head->exception;
     hg_client_answer_error(client, client->call.method, client->call.seqid, "57014",
-                           HG_CLIENT_KILLED_TEXT);
+                           hg_client_killed_text(client->call.operation));
     if (client->state == CLIENT_CALLING)
         finish_call(client);
 }

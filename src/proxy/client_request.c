@@ -294,7 +294,7 @@ static void serve_operation_call(HgClient *client, const HgRequest *request, gui
         answer_invalid_handle(client, request, handle);
     else if (hg_client_is_killed(operation, request->method))
         hg_client_answer_error(client, request->method, request->head.seqid, "57014",
-                               HG_CLIENT_KILLED_TEXT);
+                               hg_client_killed_text(operation));
     else
         forward(client, request, message, hg_operation_session(operation), operation);
 }

@@ -17,6 +17,7 @@
 typedef struct {
     atomic_uint references; /* the asker's and the question's */
     HgSession *session;
+    const char *why;
     atomic_bool done;
 } SessionOrder;
 
@@ -37,19 +38,31 @@ static void kill_here(HgWorker *worker, void *data)
     gboolean done = FALSE;
     g_autoptr(GList) clients = hg_worker_clients(worker);
     for (GList *link = clients; link != NULL; link = link->next)
-        done = hg_client_kill_session(link->data, order->session, WHY) || done;
+        done = hg_client_kill_session(link->data, order->session, order->why) || done;
     /* behind the clients: a connection that was lent for a call is back now */
-    done = hg_residents_kill(hg_worker_residents(worker), order->session, WHY) || done;
+    done = hg_residents_kill(hg_worker_residents(worker), order->session, order->why) || done;
     if (done)
         atomic_store(&order->done, TRUE);
 }
 
-HgKill hg_kill_session(HgGateway *gateway, HgSession *session, guint timeout)
+static SessionOrder *order_new(HgSession *session, const char *why, guint references)
 {
     SessionOrder *order = g_new0(SessionOrder, 1);
-    atomic_init(&order->references, 2);
+    atomic_init(&order->references, references);
     atomic_init(&order->done, FALSE);
     order->session = hg_session_ref(session);
+    order->why = why;
+    return order;
+}
+
+void hg_kill_session_because(HgGateway *gateway, HgSession *session, const char *why)
+{
+    (void)hg_control_ask(gateway, kill_here, order_new(session, why, 1), unref_order, 0);
+}
+
+HgKill hg_kill_session(HgGateway *gateway, HgSession *session, guint timeout)
+{
+    SessionOrder *order = order_new(session, WHY, 2);
     gboolean all = hg_control_ask(gateway, kill_here, order, unref_order, timeout);
     gboolean done = atomic_load(&order->done);
     unref_order(order);
@@ -91,7 +104,16 @@ static HgWorker *worker_of(HgGateway *gateway, const HgSession *session)
 
 HgKill hg_kill_operation(HgGateway *gateway, HgOperation *operation)
 {
+    return hg_kill_operation_because(gateway, operation, NULL, "an administrator cancelled it");
+}
+
+HgKill hg_kill_operation_because(HgGateway *gateway, HgOperation *operation, const char *text,
+                                 const char *why)
+{
     HgSession *session = hg_operation_session(operation);
+    if (hg_operation_has_ended(operation))
+        return HG_KILL_TOO_LATE;
+    hg_operation_set_kill_text(operation, text);
     if (hg_session_state(session) != HG_SESSION_OPEN ||
         !hg_operation_end(operation, HG_OPERATION_KILLED))
         return HG_KILL_TOO_LATE;
@@ -99,7 +121,7 @@ HgKill hg_kill_operation(HgGateway *gateway, HgOperation *operation)
         hg_statement_record_note_end(
             hg_operation_record(operation),
             &(HgStatementEnd){.kind = HG_AUDIT_STATEMENT_CANCELLED,
-                              .reason = "an administrator cancelled it",
+                              .reason = why,
                               .operation = hg_operation_handle(operation)});
     hg_metrics_add(hg_metrics_shared(hg_gateway_options(gateway)->metrics),
                    HG_METRIC_OPERATIONS_ENDED, HG_OPERATION_KILLED - HG_OPERATION_FINISHED, 1);

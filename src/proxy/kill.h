@@ -17,5 +17,14 @@ typedef enum {
 /* Kills a session. Waits for at most `timeout` ms. */
 HgKill hg_kill_session(HgGateway *gateway, HgSession *session, guint timeout);
 
+/* The same for another reason, a static text that its client hears, without waiting. Any thread, a
+ * loop's too. */
+void hg_kill_session_because(HgGateway *gateway, HgSession *session, const char *why);
+
 /* Kills a statement that runs. Returns when that is noted; its endpoint hears of it by and by. */
 HgKill hg_kill_operation(HgGateway *gateway, HgOperation *operation);
+
+/* The same for another reason: `text` is what its client hears from then on, `why` is for the
+ * record; both static. Any thread, a loop's too. */
+HgKill hg_kill_operation_because(HgGateway *gateway, HgOperation *operation, const char *text,
+                                 const char *why);

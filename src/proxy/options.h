@@ -47,6 +47,7 @@ typedef struct {
     guint connect_timeout;  /* ms */
     guint login_timeout;    /* ms from the first byte sent to the end of SASL */
     guint open_timeout;     /* ms for OpenSession's answer */
+    guint drain_timeout;    /* ms that sessions may stay on an endpoint that leaves; 0: any time */
     guint probe_interval;   /* ms between probes of an endpoint; 0: there are none */
     guint probe_timeout;    /* ms for GetInfo's answer */
     const char *probe_user; /* whom the probe's session runs as, with HG_LOGIN_AS_USER */
@@ -73,6 +74,7 @@ typedef struct {
     guint sessions_per_user;    /* of one user; 0 = no limit */
     guint sessions_per_address; /* of one client address; 0 = no limit */
     guint connection_rate;      /* connections a second of one address; 0 = no limit */
+    guint run_time;             /* ms that a statement may run; 0 = any time */
     guint statement_size;       /* bytes of a statement; 0 = no limit but message_size */
     guint message_size;         /* bytes of one request */
     guint login_timeout;        /* ms from accept to a finished login */

@@ -17,6 +17,7 @@ struct HgOperation {
     atomic_uint references;
     atomic_int state; /* HgOperationState */
     atomic_bool fetched;
+    _Atomic(const char *) kill_text;
     gint32 type;
     gint64 began_us;
     char *statement; /* its beginning; NULL */
@@ -361,6 +362,16 @@ HgOperationState hg_operation_state(const HgOperation *operation)
 gboolean hg_operation_has_ended(const HgOperation *operation)
 {
     return hg_operation_state(operation) != HG_OPERATION_RUNNING;
+}
+
+void hg_operation_set_kill_text(HgOperation *operation, const char *text)
+{
+    atomic_store_explicit(&operation->kill_text, text, memory_order_relaxed);
+}
+
+const char *hg_operation_kill_text(const HgOperation *operation)
+{
+    return atomic_load_explicit(&operation->kill_text, memory_order_relaxed);
 }
 
 gint64 hg_operation_began_us(const HgOperation *operation)

@@ -140,13 +140,18 @@ typedef enum {
     HG_OPERATION_CLOSED,
     HG_OPERATION_ERROR,
     HG_OPERATION_TIMEDOUT,
-    HG_OPERATION_KILLED, /* by an administrator */
+    HG_OPERATION_KILLED, /* by an administrator, or by limits: run_time */
 } HgOperationState;
 
 /* RUNNING -> a final state; TRUE when this call did it. */
 gboolean hg_operation_end(HgOperation *operation, HgOperationState state);
 HgOperationState hg_operation_state(const HgOperation *operation);
 gboolean hg_operation_has_ended(const HgOperation *operation);
+
+/* What the client of a killed operation hears, a static text; set before it is killed; NULL: that
+ * an administrator did it. */
+void hg_operation_set_kill_text(HgOperation *operation, const char *text);
+const char *hg_operation_kill_text(const HgOperation *operation);
 
 /* When its client asked for it, by the monotonic clock. Never changes. */
 gint64 hg_operation_began_us(const HgOperation *operation);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "net/timer.h"
 #include "proxy/client.h"
+#include "proxy/keeper.h"
 #include "proxy/prober.h"
 #include "proxy/resident.h"
 #include "proxy/schema_fetch.h"
@@ -28,6 +29,7 @@ struct HgWorker {
     HgBackendCache *cache;
     HgResidents *residents;
     HgSchemaFetches *fetches; /* NULL: no policies are configured */
+    HgKeeper *keeper;         /* of the first worker; NULL: it is another's */
     HgProber *prober;    /* of the first worker; NULL: it is another's, or there are no probes */
     GHashTable *clients; /* id -> HgClient */
     guint64 next_id;
@@ -44,6 +46,8 @@ struct HgWorker {
 static void *run(void *data)
 {
     HgWorker *worker = data;
+    if (worker->keeper != NULL)
+        hg_keeper_start(worker->keeper);
     if (worker->prober != NULL)
         hg_prober_start(worker->prober);
     hg_loop_run(worker->loop);
@@ -80,6 +84,8 @@ HgWorker *hg_worker_new(HgGateway *gateway, guint index, GError **error)
     worker->residents = hg_residents_new(worker);
     if (worker->context.options->policies != NULL)
         worker->fetches = hg_schema_fetches_new(worker);
+    if (index == 0)
+        worker->keeper = hg_keeper_new(worker);
     if (index == 0 && has_probes(hg_gateway_options(gateway)))
         worker->prober = hg_prober_new(worker);
     worker->clients = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -115,6 +121,7 @@ void hg_worker_free(HgWorker *worker)
     hg_residents_free(worker->residents);
     hg_schema_fetches_free(worker->fetches);
     hg_prober_free(worker->prober);
+    hg_keeper_free(worker->keeper);
     hg_loop_free(worker->loop);
     g_hash_table_destroy(worker->clients);
     g_free(worker->scratch);
@@ -253,6 +260,8 @@ static void drain(HgTask *task)
     worker->drain_until = hg_loop_now(worker->loop) + patience;
     hg_timer_start(worker->loop, &worker->drain_timer, MIN(DRAIN_TICK, patience));
     worker->closers++;
+    if (worker->keeper != NULL)
+        hg_keeper_stop(worker->keeper);
     if (worker->prober != NULL)
         hg_prober_stop(worker->prober);
     drain_more(worker);

@@ -266,12 +266,11 @@ def test_alerts_and_dashboard_have_one_source() -> None:
 
 
 def test_a_pod_has_time_to_end() -> None:
-    spec = pod_templates(render({"shutdown": {"forget": 7, "statements": 90}}))["gateway"]["spec"]
+    objects = render({"shutdown": {"forget": 7, "statements": 90}})
+    spec = pod_templates(objects)["gateway"]["spec"]
     assert spec["terminationGracePeriodSeconds"] == 7 + 90 + 15
-    stop = spec["containers"][0]["lifecycle"]["preStop"]
-    assert stop == {"sleep": {"seconds": 7}}
-    old = pod_templates(render(more=["--kube-version=1.28.0"]))["gateway"]["spec"]
-    assert old["containers"][0]["lifecycle"]["preStop"] == {"exec": {"command": ["/bin/sleep", "5"]}}
+    config = yaml.safe_load(pick(objects, "ConfigMap")["data"]["hivegate.yaml"])
+    assert (config["shutdown_wait"], config["shutdown_timeout"]) == ("7s", "90s")
 
 
 def test_config_changes_start_pods_anew() -> None:

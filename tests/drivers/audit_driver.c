@@ -34,6 +34,7 @@ typedef struct {
     char *anchor_file;
     char *anchor_url;
     gint anchor_interval; /* ms */
+    gint days;            /* that its clock is ahead of the machine's */
     gboolean drop;
     gboolean print;
     gboolean drain;
@@ -231,6 +232,7 @@ static gboolean read_arguments(Arguments *arguments, int argc, char **argv, GErr
         {"anchor-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_file, "file", NULL},
         {"anchor-url", 0, 0, G_OPTION_ARG_STRING, &arguments->anchor_url, "URL", NULL},
         {"anchor-interval", 0, 0, G_OPTION_ARG_INT, &arguments->anchor_interval, "ms", NULL},
+        {"days", 0, 0, G_OPTION_ARG_INT, &arguments->days, "that the clock is ahead", NULL},
         {"drop", 0, 0, G_OPTION_ARG_NONE, &arguments->drop, "drop when full", NULL},
         {"print", 0, 0, G_OPTION_ARG_NONE, &arguments->print, "say what is durable", NULL},
         {"drain", 0, 0, G_OPTION_ARG_NONE, &arguments->drain, "wait for PostgreSQL", NULL},
@@ -314,6 +316,15 @@ static void stop_anchorer(HgAnchorer *anchorer)
         fprintf(stderr, "anchors: %s\n", text);
 }
 
+/* The machine's clock, some days off. */
+static void read_clock(void *data, gint64 *wall_us, gint64 *mono_us, gboolean *synchronized)
+{
+    const gint *days = data;
+    *wall_us = g_get_real_time() + *days * G_GINT64_CONSTANT(86400000000);
+    *mono_us = g_get_monotonic_time();
+    *synchronized = TRUE;
+}
+
 int main(int argc, char **argv)
 {
     static Driver driver = {.arguments = {.threads = 4,
@@ -334,7 +345,8 @@ int main(int argc, char **argv)
                                ? g_strnfill((gsize)arguments->size, 's')
                                : g_strdup("SELECT *\n\tFROM orders -- \\ \"\xc3\xa9\"");
     pthread_mutex_init(&driver.printing, NULL);
-    driver.clock = hg_audit_clock_new(NULL, NULL);
+    driver.clock = arguments->days == 0 ? hg_audit_clock_new(NULL, NULL)
+                                        : hg_audit_clock_new(read_clock, &arguments->days);
     HgSpoolOptions options = spool_options(&driver);
     driver.spool = hg_spool_open(&options, &recovery, &error);
     if (driver.spool == NULL) {

@@ -46,17 +46,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory, users_file: Path) -> Path:
     made = tmp_path_factory.mktemp("docs")
     authority = Authority(made)
     pair = authority.issue_server("issued")
-    for name in ("server", "gate"):
+    for name in ("server", "gate", "people"):
         (made / f"{name}.pem").write_bytes(pair.certificate.read_bytes())
         (made / f"{name}.key").write_bytes(pair.key.read_bytes())
         (made / f"{name}.key").chmod(0o600)
     (made / "users.txt").write_text(users_file.read_text())
     (made / "admin.token").write_text("0123456789abcdef\n")
+    (made / "collector.token").write_text("collect\n")
     (made / "cookie.key").write_bytes(bytes(range(64)))
     (made / "ldap.password").write_text("secret\n")
     (made / "client.secret").write_text("secret\n")
     (made / "batch-keys.json").write_text(json.dumps({"keys": [PUBLIC_KEY]}))
-    for secret in ("users.txt", "admin.token", "cookie.key", "ldap.password", "client.secret"):
+    secrets = ["users.txt", "admin.token", "collector.token", "cookie.key"]
+    for secret in (*secrets, "ldap.password", "client.secret"):
         (made / secret).chmod(0o600)
     return made
 

@@ -543,7 +543,16 @@ def audit_events() -> dict[str, bytes]:
         + b"0a" * 32 + b'","at":"2026-11-21T10:00:00.000001Z","key":"21fe31dfa154a261",'
         b'"signature":"' + b"AAAA" * 21 + b'AA=="}'
     )
+    identity = b"019aa5dd-b67b-7000-8000-0000000000ff"
+    line = b'{"spool":"' + identity + b'","sequence":7,"hash":"' + b"0a" * 32 + b'","event":{}}'
+    manifest = (
+        b'{"hivegate_archive":1,"day":"2026-11-21","file":"x","sha256":"' + b"0a" * 32
+        + b'","size":9,"events":2,"runs":["' + identity + b" 1 2 " + b"0a" * 32 + b" " + b"0b" * 32
+        + b'"]}'
+    )
     return {
+        "line": b"\5" + line,
+        "manifest": b"\5" + manifest,
         "anchor": b"\4" + anchor,
         "texts": b"\0\x06\1\2\3\4\7\0\0\0\5\5alice\x03a.bselect 'x' -- \\\n",
         "json": b"\1" + event,

@@ -253,7 +253,7 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{- end -}}
 {{- $pool = merge $pool (deepCopy $v.pool) -}}
 {{- $admin := dict "listen" (list (dict "bind" "unix:/run/hivegate/admin.sock")) "metrics_listen" (printf "%s:9180" $v.listeners.address) -}}
-{{- $made := dict "shutdown_timeout" (printf "%ds" (int $v.shutdown.statements)) "listeners" $listeners "authentication" $authentication "pools" (list $pool) "admin" $admin "log" (dict "format" "json") -}}
+{{- $made := dict "shutdown_wait" (printf "%ds" (int $v.shutdown.forget)) "shutdown_timeout" (printf "%ds" (int $v.shutdown.statements)) "listeners" $listeners "authentication" $authentication "pools" (list $pool) "admin" $admin "log" (dict "format" "json") -}}
 {{- if $v.audit.enabled -}}
 {{- $audit := dict "spool" "/var/lib/hivegate/audit" "password_file" "/etc/hivegate/audit/gateway-password" "durability" $v.audit.durability "when_full" $v.audit.whenFull "limit" $v.audit.limit "redact" (dict "literals" $v.audit.literals) -}}
 {{- $database := include "hivegate.auditDatabase" . | fromJson -}}

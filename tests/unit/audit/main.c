@@ -7,6 +7,7 @@ int main(void)
     srunner_add_suite(runner, anchor_suite());
     srunner_add_suite(runner, config_event_suite());
     srunner_add_suite(runner, pseudonym_suite());
+    srunner_add_suite(runner, archive_file_suite());
     srunner_add_suite(runner, event_suite());
     srunner_add_suite(runner, record_suite());
     srunner_add_suite(runner, row_suite());

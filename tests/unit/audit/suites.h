@@ -3,6 +3,7 @@
 
 #include <check.h>
 
+Suite *archive_file_suite(void);
 Suite *anchor_suite(void);
 Suite *pseudonym_suite(void);
 Suite *config_event_suite(void);
