@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -254,6 +257,38 @@ def test_a_spark_is_killed(
             assert names[name_of_server(session)] == "kept"
         for session in sessions["lost"]:
             session.close()
+
+
+@pytest.mark.smoke
+def test_a_spark_is_stopped(two: tuple[Spark, Spark], make_gateway: Callable[..., Gateway]) -> None:
+    """SIGSTOP: it takes connections and says nothing. A probe finds that; new sessions go to the
+    other at once, and the session there goes on when it does."""
+    health = {"interval": "500ms", "timeout": "3s"}
+    gateway = make_gateway([spark.address for spark in two], health=health)
+    kept, stopped = two
+    with Connection(gateway.target()) as connection:
+        sessions = {name_of_server(session): session for session in [connection.open() for _ in "ab"]}
+        assert sorted(sessions) == sorted(spark.server.name for spark in two)
+        os.kill(stopped.server.pid, signal.SIGSTOP)
+        try:
+            wait_for(lambda: f"endpoint={stopped.address} by=probe" in gateway.log_text())
+            for _ in range(4):
+                session = connection.open()
+                assert name_of_server(session) == kept.server.name
+                session.close().ok()
+        finally:
+            os.kill(stopped.server.pid, signal.SIGCONT)
+        wait_for(lambda: "endpoint_recovered" in gateway.log_text())
+        for name, session in sessions.items():
+            assert name_of_server(session) == name
+        assert name_of_server(connection.open()) in sessions
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_silent_endpoint_does_not_stop_the_others(
