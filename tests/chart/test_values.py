@@ -312,6 +312,8 @@ REFUSED = [
         {"postgresql": {"enabled": False}, "metastore": {"enabled": False}},
         "or audit.enabled to false",
     ),
+    ({"policies": {"settings": {"user": "a"}}}, "there is no policies file"),
+    ({"policies": {"rules": {"policies": []}, "configMap": "a"}}, "not both"),
     ({"metastore": {"uri": "thrift://a:9083"}}, "set it to false to use an existing one"),
 ]
 

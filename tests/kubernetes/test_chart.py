@@ -13,7 +13,7 @@ import yaml
 from support.chart import CHART, NAME, RELEASE, helm, options, render
 from support.chart_values import DOORS, EXAMPLE_VALUES, ODD, STACKS
 from support.hivegate import Hivegate, default_config, hivegatectl_program
-from support.kubernetes import ControlPlane, Kubelet, eventually
+from support.kubernetes import ControlPlane, Kubelet, Refused, eventually
 
 # what Prometheus' operator and cert-manager bring; that the API server must know
 CUSTOM = {
@@ -61,10 +61,11 @@ def make_custom(cluster: ControlPlane, group: str, plural: str, kind: str) -> No
 
     def served() -> bool:
         groups = cluster.call("GET", "/apis")["groups"]
-        if group not in [one["name"] for one in groups]:
+        try:
+            names = cluster.call("GET", f"/apis/{group}/{version}")["resources"]
+        except Refused:  # the list of groups and what is behind it don't change at once
             return False
-        names = cluster.call("GET", f"/apis/{group}/{version}")["resources"]
-        return plural in [one["name"] for one in names]
+        return group in [one["name"] for one in groups] and plural in [one["name"] for one in names]
 
     eventually(f"{plural} to be served", served)
 

@@ -76,6 +76,24 @@ ODD = {
         ALONE,
         {"endpoints": [], "pool": {"discovery": "dns", "dns": {"name": "sts.example.org"}}},
     ],
+    "policies": [
+        {
+            "policies": {
+                "rules": {
+                    "default_access": "allow",
+                    "policies": [
+                        {
+                            "name": "own-department",
+                            "tables": ["hr.emp"],
+                            "row_filter": "dept = 'a'",
+                            "masks": {"ssn": "MASK_SHOW_LAST_4"},
+                        }
+                    ],
+                },
+                "settings": {"user": "hivegate", "schema_ttl": "1m"},
+            }
+        }
+    ],
     "balancer": [{"listeners": {"proxyProtocol": ["10.0.0.0/8"], "address": "[::]"}}],
     "long-name": [{"fullnameOverride": "a-very-long-name-of-a-release-that-is-cut-somewhere"}],
 }

@@ -79,6 +79,15 @@ affinity:
 {{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
 {{- end }}
 
+{{/* The ConfigMap with the policies file, or nothing. */}}
+{{- define "hivegate.policies" -}}
+{{- if .Values.policies.configMap -}}
+{{- .Values.policies.configMap -}}
+{{- else if .Values.policies.rules -}}
+{{- include "hivegate.fullname" . -}}-policies
+{{- end -}}
+{{- end }}
+
 {{/* What every container of the chart may do: nothing special. */}}
 {{- define "hivegate.restricted" -}}
 allowPrivilegeEscalation: false
@@ -204,6 +213,12 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{- if and $v.metastore.enabled $v.metastore.uri -}}
 {{- fail "metastore.uri: metastore.enabled is true; set it to false to use an existing one" -}}
 {{- end -}}
+{{- if and $v.policies.configMap $v.policies.rules -}}
+{{- fail "policies: set rules or configMap, not both" -}}
+{{- end -}}
+{{- if and $v.policies.settings (not (include "hivegate.policies" .)) -}}
+{{- fail "policies.settings: there is no policies file; set rules or configMap" -}}
+{{- end -}}
 {{- if and $v.test.existingSecret (not $v.test.enabled) -}}
 {{- fail "test.existingSecret: test.enabled is false" -}}
 {{- end -}}
@@ -259,6 +274,9 @@ thrift://{{ include "hivegate.fullname" . }}-metastore:9083
 {{- $database := include "hivegate.auditDatabase" . | fromJson -}}
 {{- $_ := set $audit "postgres" (trim (printf "host=%s port=%d dbname=%s user=%s %s" $database.host (int $database.port) $database.name $database.user $database.options)) -}}
 {{- $_ := set $made "audit" $audit -}}
+{{- end -}}
+{{- if include "hivegate.policies" . -}}
+{{- $_ := set $made "policies" (merge (dict "file" "/etc/hivegate/policies/policies.yaml") (deepCopy $v.policies.settings)) -}}
 {{- end -}}
 {{- if $v.authentication.impersonation -}}
 {{- $_ := set $made "impersonation" $v.authentication.impersonation -}}
