@@ -23,6 +23,7 @@ struct HgAuditing {
     HgAuditClock *clock;
     HgSpool *spool;
     HgShipper *shipper;
+    HgExporter *exporter;     /* NULL: none */
     HgAnchorer *anchorer;     /* NULL: none */
     HgPseudonyms *pseudonyms; /* NULL: names as they are */
     char *shown;              /* the configuration that was recorded last */
@@ -98,6 +99,28 @@ static gboolean start_anchorer(HgAuditing *auditing, GError **error)
     return auditing->anchorer != NULL;
 }
 
+static gboolean start_exporter(HgAuditing *auditing, GError **error)
+{
+    const HgAuditConfig *config = &auditing->config->audit;
+    if (config->export.host == NULL)
+        return TRUE;
+    HgExporterOptions options = {.spool = auditing->spool,
+                                 .folder = config->spool,
+                                 .form = config->export.form,
+                                 .host = config->export.host,
+                                 .port = config->export.port,
+                                 .tls = config->export.tls,
+                                 .ca_file = config->export.ca_file,
+                                 .certificate_file = config->export.certificate_file,
+                                 .key_file = config->export.key_file,
+                                 .timeout_ms = SHIP_PATIENCE,
+                                 .retry_most_ms = RETRY_MOST};
+    auditing->exporter = hg_exporter_new(&options, error);
+    if (auditing->exporter == NULL)
+        g_prefix_error(error, "audit: export: ");
+    return auditing->exporter != NULL;
+}
+
 static gboolean load_pseudonyms(HgAuditing *auditing, GError **error)
 {
     const HgAuditPseudonymsConfig *config = &auditing->config->audit.pseudonyms;
@@ -152,8 +175,8 @@ gboolean hg_auditing_new(const HgConfig *config, const char *version, HgLog *log
     if (auditing->redaction == NULL || !load_pseudonyms(auditing, error))
         return FALSE;
     auditing->spool = open_spool(auditing, error);
-    if (auditing->spool == NULL || !start_shipper(auditing, error) ||
-        !start_anchorer(auditing, error))
+    if (auditing->spool == NULL || !start_exporter(auditing, error) ||
+        !start_shipper(auditing, error) || !start_anchorer(auditing, error))
         return FALSE;
     auditing->recorder =
         hg_recorder_new(&(HgRecorderOptions){.spool = auditing->spool,
@@ -236,6 +259,7 @@ void hg_auditing_free(HgAuditing *auditing)
         ship_the_rest(auditing);
     }
     hg_anchorer_free(auditing->anchorer);
+    hg_exporter_free(auditing->exporter); /* what it didn't send waits for the next start */
     hg_shipper_free(auditing->shipper);
     hg_recorder_free(auditing->recorder);
     hg_spool_close(auditing->spool);

@@ -7,6 +7,7 @@
 
 #include "app/config_diagnostics.h"
 #include "app/config_pools.h"
+#include "audit/exporter.h"
 #include "audit/spool.h"
 #include "auth/certificate.h"
 #include "auth/impersonation.h"
@@ -283,6 +284,16 @@ typedef struct {
 } HgAuditPseudonymsConfig;
 
 typedef struct {
+    const char *host; /* NULL: nothing is exported */
+    guint port;
+    HgExportForm form;
+    gboolean tls;
+    const char *ca_file;
+    const char *certificate_file;
+    const char *key_file;
+} HgAuditExportConfig;
+
+typedef struct {
     const char *spool;         /* NULL: nothing is recorded */
     const char *postgres;      /* NULL: events stay in the spool */
     const char *password_file; /* NULL: none */
@@ -294,6 +305,7 @@ typedef struct {
     HgAuditRedactConfig redact;
     HgAuditAnchorsConfig anchors;
     HgAuditPseudonymsConfig pseudonyms;
+    HgAuditExportConfig export;
 } HgAuditConfig;
 
 typedef struct {

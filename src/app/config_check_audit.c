@@ -51,6 +51,18 @@ static void check_anchors(const HgAuditAnchorsConfig *anchors, const HgYaml *sec
                              "audit.anchors.url is plain http to another machine; expected https");
 }
 
+static void check_export(const HgAuditExportConfig *export, const HgYaml *section,
+                         HgDiagnostics *diagnostics)
+{
+    if (export->host == NULL)
+        hg_diagnostics_error(diagnostics, hg_yaml_mark(section),
+                             "audit.export.host is missing; expected the collector's name");
+    if ((export->certificate_file == NULL) != (export->key_file == NULL))
+        hg_diagnostics_error(diagnostics, hg_yaml_mark(section),
+                             "audit.export has one of certificate_file and key_file; expected both "
+                             "or none");
+}
+
 void hg_config_check_audit_files(const HgConfig *config, const HgYaml *root,
                                  HgDiagnostics *diagnostics)
 {
@@ -86,6 +98,8 @@ void hg_config_check_audit(const HgConfig *config, const HgYaml *root, HgDiagnos
     check_postgres(audit, section, diagnostics);
     if (hg_yaml_get(section, "anchors") != NULL)
         check_anchors(&audit->anchors, hg_yaml_get(section, "anchors"), diagnostics);
+    if (hg_yaml_get(section, "export") != NULL)
+        check_export(&audit->export, hg_yaml_get(section, "export"), diagnostics);
     g_autoptr(HgSqlRedaction) redaction =
         hg_sql_redaction_new(audit->redact.hide_literals, audit->redact.patterns, &error);
     if (redaction == NULL)

@@ -82,6 +82,45 @@ static const HgOption pseudonym_rows[] = {
 };
 static const HgSection pseudonym_section = DESCRIBE(HgAuditPseudonymsConfig, pseudonym_rows);
 
+static const HgOptionChoice export_forms[] = {
+    {"json", HG_EXPORT_JSON, "an event a line", FALSE},
+    {"syslog", HG_EXPORT_SYSLOG, "RFC 5424 messages in the frames of RFC 5425", FALSE},
+    {0},
+};
+
+static const HgOption export_rows[] = {
+    {.name = "host",
+     STRING(HgAuditExportConfig, host, HG_OPTION_TEXT),
+     .text =
+         "Name or address of the collector (a SIEM) that gets each event. Without it none does. "
+         "While it is away the spool keeps events for it, up to half of `limit`."},
+    {.name = "port",
+     COUNT(HgAuditExportConfig, port),
+     .fallback = "6514",
+     .min = 1,
+     .max = 65535,
+     .text = "Its port."},
+    {.name = "format",
+     CHOICE(HgAuditExportConfig, form, HgExportForm, export_forms),
+     .fallback = "json",
+     .text = "What it gets."},
+    {.name = "tls",
+     SWITCH(HgAuditExportConfig, tls),
+     .fallback = "true",
+     .text = "TLS; its certificate must be made out to `host`."},
+    {.name = "ca_file",
+     STRING(HgAuditExportConfig, ca_file, HG_OPTION_PATH),
+     .text = "PEM file of the authorities that its certificate may be from. Without it the "
+             "system's."},
+    {.name = "certificate_file",
+     STRING(HgAuditExportConfig, certificate_file, HG_OPTION_PATH),
+     .text = "PEM file with the certificate that is shown when it asks for one."},
+    {.name = "key_file",
+     STRING(HgAuditExportConfig, key_file, HG_OPTION_PATH),
+     .text = "PEM file with the key of `certificate_file`."},
+};
+static const HgSection export_section = DESCRIBE(HgAuditExportConfig, export_rows);
+
 static const HgOption rows[] = {
     {.name = "spool",
      STRING(HgAuditConfig, spool, HG_OPTION_PATH),
@@ -131,6 +170,9 @@ static const HgOption rows[] = {
     {.name = "pseudonyms",
      SECTION(HgAuditConfig, pseudonyms, pseudonym_section),
      .text = "Names of people as keyed hashes."},
+    {.name = "export",
+     SECTION(HgAuditConfig, export, export_section),
+     .text = "Events to a collector, beside PostgreSQL."},
 };
 
 const HgSection *hg_option_audit_section(void)

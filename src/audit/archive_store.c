@@ -199,14 +199,13 @@ static size_t on_nothing(char *bytes, size_t size, size_t count, void *data)
     return size * count;
 }
 
-/* What every request has. */
+/* What every request has. Signals are left to libcurl, which keeps SIGPIPE away meanwhile. */
 static void prepare(HgArchiveStore *store, const char *url)
 {
     CURL *curl = store->curl;
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SLOW_S);

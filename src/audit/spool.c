@@ -25,8 +25,10 @@ struct HgSpool {
     pthread_cond_t moved; /* `durable` did, or somebody was woken */
     HgSpoolEntry *first;
     HgSpoolEntry **last;
-    gsize bytes;  /* of all entries that aren't written yet */
-    guint64 disk; /* bytes of all segments */
+    gsize bytes;      /* of all entries that aren't written yet */
+    guint64 disk;     /* bytes of all segments */
+    guint64 released; /* records before it are safe elsewhere */
+    guint64 needed;   /* records from it on are wanted by another reader; 0: by none */
     gboolean woken;
     guint64 lost;    /* not yet recorded in a gap */
     guint64 suspect; /* records that a failed sync may have cost; not yet recorded */
@@ -503,8 +505,14 @@ void hg_spool_wake(HgSpool *spool)
     pthread_mutex_unlock(&spool->lock);
 }
 
-gboolean hg_spool_release(HgSpool *spool, guint64 sequence, GError **error)
+/* Deletes what was released and isn't needed. */
+static gboolean release(HgSpool *spool, GError **error)
 {
+    pthread_mutex_lock(&spool->lock);
+    guint64 sequence = spool->released;
+    if (spool->needed != 0 && spool->disk <= spool->options.limit / 2)
+        sequence = MIN(sequence, spool->needed);
+    pthread_mutex_unlock(&spool->lock);
     gboolean ok = hg_spool_file_release(spool->file, sequence, error);
     guint64 bytes, segments;
     hg_spool_file_sizes(spool->file, &bytes, &segments);
@@ -513,6 +521,22 @@ gboolean hg_spool_release(HgSpool *spool, guint64 sequence, GError **error)
     spool->status.segments = segments;
     pthread_mutex_unlock(&spool->lock);
     return ok;
+}
+
+gboolean hg_spool_release(HgSpool *spool, guint64 sequence, GError **error)
+{
+    pthread_mutex_lock(&spool->lock);
+    spool->released = MAX(spool->released, sequence);
+    pthread_mutex_unlock(&spool->lock);
+    return release(spool, error);
+}
+
+gboolean hg_spool_need(HgSpool *spool, guint64 sequence, GError **error)
+{
+    pthread_mutex_lock(&spool->lock);
+    spool->needed = sequence;
+    pthread_mutex_unlock(&spool->lock);
+    return release(spool, error);
 }
 
 void hg_spool_status(HgSpool *spool, HgSpoolStatus *out, char **error_text)

@@ -99,6 +99,10 @@ void hg_spool_wake(HgSpool *spool);
  * the one that is being written. Any thread. */
 gboolean hg_spool_release(HgSpool *spool, guint64 sequence, GError **error);
 
+/* Records from `sequence` on are needed by another reader, too: released ones stay until it says
+ * that it needs them no longer, or the segments have more than half of the limit. Any thread. */
+gboolean hg_spool_need(HgSpool *spool, guint64 sequence, GError **error);
+
 typedef struct {
     guint64 sequence;     /* of the next record */
     guint64 durable;      /* see hg_spool_durable() */

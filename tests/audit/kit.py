@@ -42,6 +42,7 @@ class Driver:
         self.ended: list[str] = []
         self.refused: list[str] = []
         self.report: dict[str, Any] = {}
+        self.exporting = ""  # what the exporter said last
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
         _running.append(self)
@@ -53,6 +54,8 @@ class Driver:
                 continue  # it was killed while it wrote
             if line.startswith("{"):
                 self.report = json.loads(line)
+            elif line.startswith("export"):
+                self.exporting = line
             else:
                 word, identity = line.split()
                 lists[word].append(identity)

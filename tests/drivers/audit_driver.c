@@ -8,6 +8,7 @@
  * all of it. The last line is JSON: what opening found, and counts. */
 #include "audit/anchorer.h"
 #include "audit/config_event.h"
+#include "audit/exporter.h"
 #include "audit/shipper.h"
 
 #include <pthread.h>
@@ -30,6 +31,10 @@ typedef struct {
     gint timeout;    /* ms that PostgreSQL may be silent */
     char *config;    /* file: recorded as the configuration that took effect */
     char *before;    /* file: the one before it */
+    char *export;    /* host:port */
+    char *export_ca;
+    gboolean export_syslog;
+    gboolean linger; /* stay until killed */
     char *anchor_key;
     char *anchor_file;
     char *anchor_url;
@@ -228,6 +233,10 @@ static gboolean read_arguments(Arguments *arguments, int argc, char **argv, GErr
         {"timeout", 0, 0, G_OPTION_ARG_INT, &arguments->timeout, "ms of PostgreSQL", NULL},
         {"config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config, "file", NULL},
         {"before", 0, 0, G_OPTION_ARG_FILENAME, &arguments->before, "file", NULL},
+        {"export", 0, 0, G_OPTION_ARG_STRING, &arguments->export, "host:port, by TLS", NULL},
+        {"export-ca", 0, 0, G_OPTION_ARG_FILENAME, &arguments->export_ca, "file", NULL},
+        {"export-syslog", 0, 0, G_OPTION_ARG_NONE, &arguments->export_syslog, "syslog", NULL},
+        {"linger", 0, 0, G_OPTION_ARG_NONE, &arguments->linger, "until killed", NULL},
         {"anchor-key", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_key, "file", NULL},
         {"anchor-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->anchor_file, "file", NULL},
         {"anchor-url", 0, 0, G_OPTION_ARG_STRING, &arguments->anchor_url, "URL", NULL},
@@ -257,6 +266,44 @@ static HgSpoolOptions spool_options(const Driver *driver)
                                                                   : HG_SPOOL_EACH_STATEMENT,
                             .when_full = arguments->drop ? HG_SPOOL_DROP : HG_SPOOL_REFUSE,
                             .clock = driver->clock};
+}
+
+/* NULL when nothing is exported; an error ends the program. */
+static HgExporter *start_exporter(const Driver *driver)
+{
+    const Arguments *arguments = &driver->arguments;
+    if (arguments->export == NULL)
+        return NULL;
+    g_auto(GStrv) words = g_strsplit(arguments->export, ":", 2);
+    g_autoptr(GError) error = NULL;
+    HgExporterOptions options = {.spool = driver->spool,
+                                 .folder = arguments->spool,
+                                 .form =
+                                     arguments->export_syslog ? HG_EXPORT_SYSLOG : HG_EXPORT_JSON,
+                                 .host = words[0],
+                                 .port = (guint)g_ascii_strtoull(words[1], NULL, 10),
+                                 .tls = arguments->export_ca != NULL,
+                                 .ca_file = arguments->export_ca,
+                                 .timeout_ms = arguments->timeout,
+                                 .retry_most_ms = 500};
+    HgExporter *exporter = hg_exporter_new(&options, &error);
+    if (exporter != NULL)
+        return exporter;
+    fprintf(stderr, "audit-driver: %s\n", error->message);
+    exit(3);
+}
+
+/* Says how the export stands, until it is killed. */
+static void stay(HgExporter *exporter)
+{
+    for (;;) {
+        g_autofree char *text = NULL;
+        HgExporterStatus status;
+        hg_exporter_status(exporter, &status, &text);
+        printf("export %s\n", text != NULL ? text : "");
+        fflush(stdout);
+        g_usleep(20000);
+    }
 }
 
 /* Records that a configuration took effect. */
@@ -366,7 +413,11 @@ int main(int argc, char **argv)
         shipper = hg_shipper_new(&shipping, &error);
     HgAnchorer *anchorer = start_anchorer(&driver);
     record_config(&driver);
+    HgExporter *exporter = start_exporter(&driver);
     run(&driver, &recovery, shipper);
+    if (arguments->linger && exporter != NULL)
+        stay(exporter);
+    hg_exporter_free(exporter);
     stop_anchorer(anchorer);
     if (arguments->anchor_key != NULL && arguments->drain && shipper != NULL)
         drain(&driver, shipper);

@@ -88,6 +88,8 @@ def test_the_configuration_by_its_hash(make_gate: Callable, backend: Backend, au
     ({"anchors": {"file": "x"}}, "key_file"),
     ({"anchors": {"key_file": "/nonexistent"}}, "audit.anchors.key_file"),
     ({"anchors": {"url": "http://192.0.2.1/"}}, "https"),
+    ({"export": {"port": 1}}, "audit.export.host"),
+    ({"export": {"host": "x", "key_file": "y"}}, "expected both or none"),
     ({"pseudonyms": {"key_file": "/etc/hostname"}}, "audit.pseudonyms.key_file"),
 ])
 def test_wrong_options(tmp_path: Path, section: dict, word: str) -> None:
