@@ -49,6 +49,16 @@ HgPool *kit_pool(HgBalancing balancing, guint count)
     return pool;
 }
 
+void kit_free(HgPool *pool)
+{
+    GPtrArray *all = hg_pool_endpoints(pool);
+    for (guint i = 0; i < all->len; i++)
+        while (hg_endpoint_sessions(g_ptr_array_index(all, i)) > 0)
+            hg_endpoint_release(g_ptr_array_index(all, i));
+    g_ptr_array_unref(all);
+    hg_pool_free(pool);
+}
+
 double kit_unevenness(HgPool *pool)
 {
     g_autoptr(GPtrArray) all = hg_pool_endpoints(pool);

@@ -13,5 +13,8 @@ void kit_set(HgPool *pool, guint64 now, const char *const *hosts);
 /* A pool of `count` endpoints h0, h1, … */
 HgPool *kit_pool(HgBalancing balancing, guint count);
 
+/* Frees a pool, and before that gives back whatever was chosen from it. */
+void kit_free(HgPool *pool);
+
 /* The most sessions that an endpoint has, for the mean. */
 double kit_unevenness(HgPool *pool);

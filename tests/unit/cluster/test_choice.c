@@ -25,7 +25,7 @@ START_TEST(test_least_sessions_is_even)
     HgPool *pool = kit_pool(HG_BALANCING_LEAST_SESSIONS, 100);
     come_and_go(pool, 3000, 20000);
     ck_assert_double_le(kit_unevenness(pool), 1.1);
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -40,7 +40,7 @@ START_TEST(test_weights)
     ck_assert_uint_eq(hg_endpoint_sessions(kit_endpoint(pool, 0)), 100);
     ck_assert_uint_eq(hg_endpoint_sessions(kit_endpoint(pool, 1)), 300);
     ck_assert_uint_eq(hg_endpoint_sessions(kit_endpoint(pool, 2)), 0);
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -68,7 +68,7 @@ START_TEST(test_priorities)
     hg_endpoint_drain(kit_endpoint(pool, 1), TRUE);
     hg_endpoint_drain(kit_endpoint(pool, 2), TRUE);
     ck_assert_ptr_eq(hg_pool_choose(pool, "u", NULL, 0), kit_endpoint(pool, 0));
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -81,7 +81,7 @@ START_TEST(test_least_operations)
         ck_assert_ptr_eq(hg_pool_choose(pool, "u", NULL, 0), kit_endpoint(pool, 2));
     hg_endpoint_operation_ended(kit_endpoint(pool, 1));
     ck_assert_ptr_eq(hg_pool_choose(pool, "u", NULL, 0), kit_endpoint(pool, 1));
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(test_latency)
     for (guint i = 0; i < 40; i++)
         hg_endpoint_note_latency(kit_endpoint(pool, 3), 5000, 1);
     ck_assert_uint_le(hg_endpoint_latency_us(kit_endpoint(pool, 3)), 5100);
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -107,7 +107,7 @@ START_TEST(test_latency_of_one_that_is_drained)
     hg_endpoint_drain(kit_endpoint(pool, 0), TRUE);
     for (guint i = 0; i < 50; i++)
         ck_assert_ptr_eq(hg_pool_choose(pool, "u", NULL, 0), kit_endpoint(pool, 1));
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -129,7 +129,7 @@ START_TEST(test_affinity)
     hg_endpoint_succeeded(home);
     other = hg_pool_choose(pool, "alice", NULL, 2);
     ck_assert_ptr_eq(other, home);
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -141,7 +141,7 @@ START_TEST(test_affinity_is_bounded)
         hg_pool_choose(pool, "alice", NULL, 0);
     ck_assert_double_le(kit_unevenness(pool), 1.27);
     ck_assert_double_ge(kit_unevenness(pool), 1.2);
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -166,7 +166,7 @@ START_TEST(test_affinity_of_many_users_moves_few)
     }
     ck_assert_uint_eq(moved, at_home);
     ck_assert_uint_gt(at_home, 20);
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(test_slow_start)
         hg_pool_choose(pool, "u", NULL, 12000);
     ck_assert_double_le(kit_unevenness(pool), 1.1);
     ck_assert_str_ne(hg_endpoint_state_name(hg_endpoint_state(young)), "starting");
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 END_TEST
 

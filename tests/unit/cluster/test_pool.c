@@ -17,7 +17,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 
 START_TEST(test_names)
@@ -138,7 +138,7 @@ static guint64 set_back_after(guint times)
         if (chosen == bad)
             break;
     }
-    hg_pool_free(two);
+    kit_free(two);
     return now - 1000;
 }
 
@@ -233,7 +233,7 @@ START_TEST(test_only_a_share_is_ejected)
     hg_endpoint_succeeded(kit_endpoint(four, 0));
     hg_endpoint_failed(kit_endpoint(four, 3), 1); /* there is room for another one now */
     ck_assert_ptr_ne(hg_pool_choose(four, "u", NULL, 1), kit_endpoint(four, 3));
-    hg_pool_free(four);
+    kit_free(four);
 }
 END_TEST
 

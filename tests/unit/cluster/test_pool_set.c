@@ -16,7 +16,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    hg_pool_free(pool);
+    kit_free(pool);
 }
 
 static const char *state_of(const HgEndpoint *endpoint)
