@@ -23,9 +23,12 @@ def cluster() -> Iterator[Postgres]:
 
 @pytest.fixture
 def server(cluster: Postgres) -> Postgres:
-    """The cluster, without events."""
+    """The cluster, without events, and without the days of those that a test made in the past."""
     tables = ["event", "spool", "dropped", "hold", "archive", "config_load", "config_set"]
-    cluster.run("TRUNCATE " + ", ".join(f"hivegate.{name}" for name in tables))
+    empty = "TRUNCATE " + ", ".join(f"hivegate.{name}" for name in tables)
+    cluster.run(empty)  # what is held can't be dropped
+    cluster.run("SELECT hivegate.drop_before((now() AT TIME ZONE 'UTC')::date - 1)")
+    cluster.run(empty)  # of what says that days were dropped
     return cluster
 
 
