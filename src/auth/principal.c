@@ -8,8 +8,8 @@ struct HgPrincipal {
     atomic_uint references;
     char *realm;
     char *name;
-    char **groups; /* NULL: unknown */
-    char **attributes;
+    char **groups;     /* NULL: unknown */
+    char **attributes; /* NULL: unknown */
 };
 
 HgPrincipal *hg_principal_new(const char *realm, const char *name, const char *const *groups,
@@ -20,7 +20,7 @@ HgPrincipal *hg_principal_new(const char *realm, const char *name, const char *c
     principal->realm = g_strdup(realm);
     principal->name = g_strdup(name);
     principal->groups = g_strdupv((char **)groups);
-    principal->attributes = attributes != NULL ? g_strdupv((char **)attributes) : g_new0(char *, 1);
+    principal->attributes = g_strdupv((char **)attributes);
     return principal;
 }
 

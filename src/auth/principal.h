@@ -11,7 +11,7 @@ typedef struct HgPrincipal HgPrincipal;
 
 /* A principal with copies of the texts. `groups` ends with NULL; NULL itself says that nobody knows
  * the groups, which is not the same as being in none. `attributes` holds names and values in turns
- * and ends with NULL; a name with several values comes several times. NULL: none. */
+ * and ends with NULL; a name with several values comes several times. NULL: nobody knows them. */
 HgPrincipal *hg_principal_new(const char *realm, const char *name, const char *const *groups,
                               const char *const *attributes);
 
@@ -28,7 +28,7 @@ const char *hg_principal_name(const HgPrincipal *principal);
 /* The groups, ending with NULL; NULL when nobody knows them. Borrowed. */
 const char *const *hg_principal_groups(const HgPrincipal *principal);
 
-/* Names and values in turns, ending with NULL; never NULL. Borrowed. */
+/* Names and values in turns, ending with NULL; NULL when nobody knows them. Borrowed. */
 const char *const *hg_principal_attributes(const HgPrincipal *principal);
 
 /* TRUE when both are the same person: equal realm and equal name, whatever their groups. */

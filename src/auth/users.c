@@ -135,8 +135,10 @@ static void add_user(Reader *reader, HgSlice name, char *hash, char **groups)
         problem(reader, what);
         return;
     }
+    static const char *const no_attributes[] = {NULL}; /* there are none in the file */
     User *user = g_new0(User, 1);
-    user->principal = hg_principal_new(HG_USERS_REALM, text, (const char *const *)groups, NULL);
+    user->principal =
+        hg_principal_new(HG_USERS_REALM, text, (const char *const *)groups, no_attributes);
     user->hash = g_strdup(hash);
     user->line = reader->line;
     g_ptr_array_add(reader->users->all, user);

@@ -151,7 +151,7 @@ static void show_principal(FILE *out, const HgLogin *login)
     fprintf(out, "\n%-14s %s\n%-14s %s\n", "user", hg_principal_name(login->principal), "realm",
             hg_principal_realm(login->principal));
     show_list(out, "groups", hg_principal_groups(login->principal));
-    for (; attributes[0] != NULL; attributes += 2)
+    for (; attributes != NULL && attributes[0] != NULL; attributes += 2)
         fprintf(out, "%-14s %s = %s\n", "attribute", attributes[0], attributes[1]);
     if (login->good_until != 0) {
         g_autoptr(GDateTime) until = g_date_time_new_from_unix_local(login->good_until);

@@ -11,6 +11,7 @@ typedef struct {
     gboolean groups_unknown;   /* they couldn't be learned: what depends on a group is refused */
     const char *const *attributes; /* name, value, name, value, ...; NULL-terminated; a name may
                                       come more than once; NULL for none */
+    gboolean attributes_unknown;   /* as for groups */
 } HgIdentity;
 
 /* TRUE when the user is in a group that one of the patterns means. */

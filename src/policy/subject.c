@@ -10,7 +10,7 @@ struct HgSubject {
     const HgSchemas *schemas;
     const HgIdentity *identity;
     GPtrArray *policies;  /* of const HgPolicy: those that apply, most important first */
-    GPtrArray *uncertain; /* those of which it can't be told, since the groups aren't known */
+    GPtrArray *uncertain; /* those of which it can't be told, since something isn't known */
     guint capabilities;
     gboolean covered;
     gboolean misses_tables;
@@ -36,9 +36,13 @@ static gboolean applies(const HgPolicy *policy, const HgIdentity *identity)
            !fits(&policy->except, identity);
 }
 
-static gboolean asks_for_groups(const HgPolicy *policy)
+/* TRUE when whether the policy applies depends on what isn't known of the identity. */
+static gboolean is_uncertain(const HgPolicy *policy, const HgIdentity *identity)
 {
-    return policy->subjects.groups != NULL || policy->except.groups != NULL;
+    const HgSubjects *subjects = &policy->subjects, *except = &policy->except;
+    return (identity->groups_unknown && (subjects->groups != NULL || except->groups != NULL)) ||
+           (identity->attributes_unknown &&
+            (subjects->attributes != NULL || except->attributes != NULL));
 }
 
 static gboolean limits(const HgPolicy *policy)
@@ -97,7 +101,7 @@ HgSubject *hg_subject_new(const HgPolicySet *set, const HgSchemas *schemas,
         const HgPolicy *policy = hg_policy_set_nth(set, i);
         if (now < policy->valid_from || now > policy->valid_until)
             continue;
-        if (identity->groups_unknown && asks_for_groups(policy)) {
+        if (is_uncertain(policy, identity)) {
             g_ptr_array_add(subject->uncertain, (gpointer)policy);
             subject->covered = TRUE;
             note_missing(subject, policy);
@@ -161,8 +165,9 @@ static void check_uncertain(const HgSubject *subject, HgTableAccess *access)
     for (guint i = 0; access->broken == NULL && i < subject->uncertain->len; i++) {
         const HgPolicy *policy = g_ptr_array_index(subject->uncertain, i);
         if (hg_policy_covers(policy, access->table, &elsewhere))
-            access->broken =
-                g_strdup_printf("policy %s: the user's groups can't be learned", policy->name);
+            access->broken = g_strdup_printf(
+                "policy %s: the user's groups or attributes, on which it depends, aren't known",
+                policy->name);
     }
 }
 

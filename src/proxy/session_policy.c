@@ -70,10 +70,12 @@ void hg_session_policy_free(HgSessionPolicy *session)
 static HgIdentity identity_of(const char *user, HgPrincipal *known)
 {
     const char *const *groups = known != NULL ? hg_principal_groups(known) : NULL;
+    const char *const *attributes = known != NULL ? hg_principal_attributes(known) : NULL;
     return (HgIdentity){.user = user,
                         .groups = groups,
                         .groups_unknown = groups == NULL,
-                        .attributes = known != NULL ? hg_principal_attributes(known) : NULL};
+                        .attributes = attributes,
+                        .attributes_unknown = attributes == NULL};
 }
 
 static HgSubject *subject_new(HgPolicyVersion *version, const HgSchemas *schemas,

@@ -39,9 +39,9 @@ typedef struct {
 void hg_ruling_clear(HgRuling *ruling);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HgRuling, hg_ruling_clear)
 
-/* For a session of `user`, of whom `known` says the rest; NULL: nothing is known, the groups least
- * of all. `pinned`: it was opened with the settings that policies want. `database`: where it
- * begins; NULL: at the default. */
+/* For a session of `user`, of whom `known` says the rest; NULL: nothing is known, neither
+ * groups nor attributes. `pinned`: it was opened with the settings that policies want. `database`:
+ * where it begins; NULL: at the default. */
 HgSessionPolicy *hg_session_policy_new(const char *user, HgPrincipal *known, gboolean pinned,
                                        const char *database);
 void hg_session_policy_free(HgSessionPolicy *session); /* NULL is fine */

@@ -42,7 +42,8 @@ START_TEST(test_unknown_groups)
     ck_assert_ptr_null(hg_principal_groups(unknown));
     ck_assert_ptr_nonnull(hg_principal_groups(groupless));
     ck_assert_ptr_null(hg_principal_groups(groupless)[0]);
-    ck_assert_ptr_null(hg_principal_attributes(unknown)[0]);
+    ck_assert_ptr_null(hg_principal_attributes(unknown));
+    ck_assert_ptr_null(hg_principal_attributes(groupless)[0]);
 }
 END_TEST
 

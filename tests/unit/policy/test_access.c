@@ -174,6 +174,8 @@ START_TEST(subjects)
 }
 END_TEST
 
+#define UNCERTAIN "policy a: the user's groups or attributes, on which it depends, aren't known"
+
 START_TEST(unknown_groups)
 {
     char *const groups[] = {(char *)"staff", NULL};
@@ -188,9 +190,38 @@ START_TEST(unknown_groups)
     ck_assert(hg_subject_is_covered(subject));
     const HgTableAccess *access =
         hg_subject_access(subject, hg_schemas_find(world.schemas, "spark_catalog.hr.emp"));
-    ck_assert_str_eq(access->broken, "policy a: the user's groups can't be learned");
+    ck_assert_str_eq(access->broken, UNCERTAIN);
     hg_subject_free(g_steal_pointer(&subject));
     end(&world);
+}
+END_TEST
+
+/* A policy for attributes, or for all but some, breaks its tables when they aren't known. */
+START_TEST(unknown_attributes)
+{
+    char *const pairs[] = {(char *)"dept", (char *)"it", NULL};
+    static const char *const none[] = {NULL};
+    for (guint i = 0; i < 2; i++) {
+        World world = begin(TRUE);
+        HgPolicy *policy = world_policy("a", "hr.emp");
+        world_filter(policy, "dept = 'x'", NULL);
+        policy->everyone = i == 1;
+        *(i == 1 ? &policy->except : &policy->subjects) =
+            (HgSubjects){.attributes = g_strdupv((char **)pairs)};
+        hg_policy_set_take(world.set, policy);
+        HgIdentity unknown = {.user = "bob", .attributes_unknown = TRUE};
+        HgIdentity known = {.user = "bob", .attributes = none};
+        g_autoptr(HgSubject) subject = hg_subject_new(world.set, world.schemas, &unknown, 0);
+        const HgTable *emp = hg_schemas_find(world.schemas, "spark_catalog.hr.emp");
+        ck_assert(hg_subject_is_covered(subject));
+        ck_assert_str_eq(hg_subject_access(subject, emp)->broken, UNCERTAIN);
+        hg_subject_free(subject);
+        subject = hg_subject_new(world.set, world.schemas, &known, 0);
+        ck_assert(hg_subject_is_covered(subject) == (i == 1));
+        ck_assert_ptr_null(hg_subject_access(subject, emp)->broken);
+        hg_subject_free(g_steal_pointer(&subject));
+        end(&world);
+    }
 }
 END_TEST
 
@@ -204,6 +235,7 @@ Suite *access_suite(void)
     tcase_add_test(tests, columns);
     tcase_add_test(tests, subjects);
     tcase_add_test(tests, unknown_groups);
+    tcase_add_test(tests, unknown_attributes);
     suite_add_tcase(suite, tests);
     return suite;
 }

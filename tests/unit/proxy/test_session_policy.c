@@ -243,6 +243,35 @@ START_TEST(test_begin)
 }
 END_TEST
 
+/* Of whom no attributes are known may meet a policy for attributes: its tables are refused. */
+START_TEST(test_unknown_attributes)
+{
+    char *const emp[] = {(char *)"hr.emp", NULL};
+    static const char *const none[] = {NULL};
+    HgPolicySet *set = hg_policy_set_new("v2", TRUE);
+    HgPolicy *limit = hg_policy_new("limit", 1);
+    g_autoptr(HgPrincipal) known = hg_principal_new("ldap", "carl", none, none);
+    g_autoptr(HgPrincipal) certified = hg_principal_new("certificate", "carl", NULL, NULL);
+    limit->everyone = FALSE;
+    limit->subjects.attributes = g_strsplit("dept,it", ",", -1);
+    ck_assert(hg_policy_set_tables(limit, emp, NULL));
+    limit->columns_deny = g_strsplit("b", ",", -1);
+    hg_policy_set_take(set, limit);
+    ck_assert(hg_policies_replace(policies, set));
+    hg_policy_version_unref(version);
+    version = hg_policies_current(policies);
+    HgSessionPolicy *sessions[] = {hg_session_policy_new("carl", NULL, TRUE, "hr"),
+                                   hg_session_policy_new("carl", certified, TRUE, "hr"),
+                                   hg_session_policy_new("carl", known, TRUE, "hr")};
+    for (guint i = 0; i < G_N_ELEMENTS(sessions); i++) {
+        HgRulingKind kind = i < 2 ? HG_RULING_REFUSE : HG_RULING_PASSES;
+        ck_assert(hg_session_policy_limits(sessions[i], version) == (i < 2));
+        check(sessions[i], "SELECT * FROM emp", kind, i < 2 ? "can't be used at present" : NULL);
+        hg_session_policy_free(sessions[i]);
+    }
+}
+END_TEST
+
 Suite *session_policy_suite(void)
 {
     Suite *suite = suite_create("proxy/session_policy");
@@ -256,6 +285,7 @@ Suite *session_policy_suite(void)
     tcase_add_test(tests, test_sessions_from_before);
     tcase_add_test(tests, test_engines);
     tcase_add_test(tests, test_begin);
+    tcase_add_test(tests, test_unknown_attributes);
     suite_add_tcase(suite, tests);
     return suite;
 }
