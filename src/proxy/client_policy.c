@@ -35,11 +35,17 @@ void hg_client_policy_clear(HgClient *client)
     *policy = (ClientPolicy){0};
 }
 
-static ClientGate refuse(HgClient *client, const ClientAsk *ask, const char *text)
+static ClientGate refuse_as(HgClient *client, const ClientAsk *ask, const char *sql_state,
+                            const char *text)
 {
     hg_client_policy_clear(client);
-    hg_client_answer_error(client, ask->request->method, ask->request->head.seqid, REFUSED, text);
+    hg_client_answer_error(client, ask->request->method, ask->request->head.seqid, sql_state, text);
     return GATE_REFUSES;
+}
+
+static ClientGate refuse(HgClient *client, const ClientAsk *ask, const char *text)
+{
+    return refuse_as(client, ask, REFUSED, text);
 }
 
 static void count(HgClient *client, HgPolicyDecision decision)
@@ -99,14 +105,15 @@ static ClientGate refuse_statement(HgClient *client, const ClientAsk *ask, const
     HgSlice sent = ask->sent != NULL ? hg_slice_from_string(ask->sent)
                                      : hg_slice(ask->message + ask->request->statement.offset,
                                                 ask->request->statement.size);
+    const char *sql_state = ruling->sql_state != NULL ? ruling->sql_state : REFUSED;
     count(client, HG_POLICY_REFUSED);
-    hg_client_audit_refusal(client, ask->session, sent, REFUSED, ruling->reason);
+    hg_client_audit_refusal(client, ask->session, sent, sql_state, ruling->reason);
     hg_log_limited(hg_client_log(client),
                    hg_gateway_request_limit(hg_worker_gateway(client->worker)), HG_LOG_INFO,
                    "statement_refused", HG_CLIENT_ADDRESS_FIELDS(client),
                    hg_log_text("user", hg_session_effective_user(ask->session)),
                    hg_log_text("why", ruling->detail != NULL ? ruling->detail : ruling->reason));
-    return refuse(client, ask, text);
+    return refuse_as(client, ask, sql_state, text);
 }
 
 static gboolean is_rewritten(const HgRuling *ruling)

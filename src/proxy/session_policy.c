@@ -14,6 +14,8 @@
     "policies that limit what you see have taken effect since this session was opened; connect "   \
     "again to go on"
 
+#define DATABASE_MOST 1024 /* bytes of the name of a database */
+
 #define LOST                                                                                       \
     "it isn't known which database is current, since the answer to a USE was lost; connect again " \
     "to go on"
@@ -137,6 +139,8 @@ void hg_session_policy_end_move(HgSessionPolicy *session, gboolean known)
 
 gboolean hg_session_policy_read_database(const char *value, char **database)
 {
+    if (strlen(value) > DATABASE_MOST)
+        return FALSE;
     g_autofree char *text = g_strconcat("USE ", value, NULL);
     HgSqlOptions options = {.engine = HG_SQL_SPARK_35};
     g_auto(HgPolicyUse) use = {0};
@@ -245,6 +249,20 @@ static gboolean changes_tables(HgSqlStatementKind kind)
     }
 }
 
+/* FALSE when there is a ruling already: the statement is too long to be analysed. */
+static gboolean check_size(Ruling *ruling)
+{
+    if (ruling->text.size <= HG_POLICY_STATEMENT_MOST)
+        return TRUE;
+    g_autofree char *reason = g_strdup_printf(
+        "the statement has %zu bytes, and may have %u where policies have to be applied to it; "
+        "shorten it, or put its values into a table",
+        (gsize)ruling->text.size, HG_POLICY_STATEMENT_MOST);
+    refuse(ruling, reason);
+    ruling->out->sql_state = "54000";
+    return FALSE;
+}
+
 /* USE: where the session will stand. Refused when that can't be told: what names mean depends on
  * it. */
 static void read_use(Ruling *ruling)
@@ -252,6 +270,8 @@ static void read_use(Ruling *ruling)
     HgRuling *out = ruling->out;
     HgSqlOptions options = {.engine = ruling->engine};
     g_auto(HgPolicyUse) use = {0};
+    if (!check_size(ruling))
+        return;
     if (!hg_policy_use_read(ruling->text, &options, &use)) {
         refuse(ruling, "write the catalog's or database's name without quotes");
         return;
@@ -348,7 +368,8 @@ static void check_supported(Ruling *ruling)
 static void rule(Ruling *ruling)
 {
     HgRuling *out = ruling->out;
-    if (!check_session(ruling) || !check_engine(ruling))
+    if (!check_session(ruling) || (!is_free(ruling) && !check_size(ruling)) ||
+        !check_engine(ruling))
         return;
     HgSqlStatementKind kind = hg_sql_classify(ruling->text, ruling->engine, NULL);
     out->statement = kind;

@@ -8,6 +8,10 @@
 #include "policy/decide.h"
 #include "proxy/policies.h"
 
+/* Bytes of a statement that is analysed: reading one costs up to a hundred times its size in memory
+ * and holds up a worker, whatever limits: statement_size says. */
+#define HG_POLICY_STATEMENT_MOST (4u << 20)
+
 typedef struct HgSessionPolicy HgSessionPolicy;
 
 /* What may be done with a statement. */
@@ -24,6 +28,7 @@ typedef struct {
     gboolean covered; /* policies limit the user: what the backend says of it is looked through */
     HgSqlStatementKind statement;
     char *sql;
+    const char *sql_state; /* REFUSE: constant; NULL: that of what policies don't allow */
     char *reason;       /* for the user */
     char *detail;       /* for an operator; may be NULL */
     char *policies;     /* names, with commas between; may be NULL */
@@ -73,5 +78,5 @@ void hg_session_policy_end_move(HgSessionPolicy *session, gboolean known);
 void hg_session_policy_move(HgSessionPolicy *session, const char *catalog, const char *database);
 
 /* Reads the value of use:database; the names that it means, to be freed. FALSE when they can't be
- * read. */
+ * read, or are too long. */
 gboolean hg_session_policy_read_database(const char *value, char **database);

@@ -272,6 +272,35 @@ START_TEST(test_unknown_attributes)
 }
 END_TEST
 
+/* What is analysed has a bound of its own; what nobody looks at hasn't. */
+START_TEST(test_long_statements)
+{
+    static const char *const users[] = {"bob", "carl", "root"};
+    g_autofree char *text = g_strnfill(HG_POLICY_STATEMENT_MOST + 1, ' ');
+    for (guint i = 0; i < G_N_ELEMENTS(users); i++) {
+        HgSessionPolicy *session = hg_session_policy_new(users[i], NULL, TRUE, "hr");
+        gboolean is_free = i == 2;
+        memcpy(text, "SELECT 1", 8);
+        {
+            g_auto(HgRuling) ruling = rule(session, text);
+            ck_assert_int_eq(ruling.kind, is_free ? HG_RULING_PASSES : HG_RULING_REFUSE);
+            ck_assert(is_free || strstr(ruling.reason, "may have 4194304") != NULL);
+            ck_assert(is_free || strcmp(ruling.sql_state, "54000") == 0);
+        }
+        memcpy(text, "USE hr  ", 8);
+        check(session, text, HG_RULING_REFUSE, "has 4194305 bytes");
+        text[HG_POLICY_STATEMENT_MOST] = '\0';
+        check(session, text, i == 0 ? HG_RULING_REWRITE : HG_RULING_PASSES, NULL);
+        text[HG_POLICY_STATEMENT_MOST] = ' ';
+        hg_session_policy_free(session);
+    }
+    g_autofree char *name = g_strnfill(1025, 'a'), *database = NULL;
+    ck_assert(!hg_session_policy_read_database(name, &database));
+    name[1024] = '\0';
+    ck_assert(hg_session_policy_read_database(name, &database));
+}
+END_TEST
+
 Suite *session_policy_suite(void)
 {
     Suite *suite = suite_create("proxy/session_policy");
@@ -286,6 +315,7 @@ Suite *session_policy_suite(void)
     tcase_add_test(tests, test_engines);
     tcase_add_test(tests, test_begin);
     tcase_add_test(tests, test_unknown_attributes);
+    tcase_add_test(tests, test_long_statements);
     suite_add_tcase(suite, tests);
     return suite;
 }
