@@ -181,7 +181,7 @@ static const char *refusal_of(const char *folded, const HgVariableRules *rules)
     if (rules->allow != NULL && !matches_any(rules->allow, folded))
         return "hivegate's configuration doesn't allow it (session_variables: allow)";
     if (rules->policy_allows != NULL && !rules->policy_allows(rules->policy, folded))
-        return "it may not be set where policies limit what you see";
+        return "it may not be set where policies limit what you see or do";
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "policy/analysis.h"
 #include "policy/function.h"
 #include "policy/name.h"
+#include "policy/setting.h"
 #include "sql/walk.h"
 
 #include <string.h>
@@ -102,9 +103,13 @@ static gboolean check_setting(HgAnalysis *analysis, const HgSqlNode *node)
 {
     gboolean writes = FALSE;
     g_autofree char *key = hg_analysis_set_key(analysis, &writes);
-    if (!writes || key == NULL ||
-        (!g_str_has_prefix(key, "spark.sql.catalog.") &&
-         strcmp(key, "spark.sql.defaultcatalog") != 0))
+    if (!writes || key == NULL)
+        return TRUE;
+    if (hg_policy_is_quoting(key))
+        return need(analysis, node->first, HG_CAPABILITY_DYNAMIC_SQL,
+                    "setting what double quotes mean");
+    if (!g_str_has_prefix(key, "spark.sql.catalog.") &&
+        strcmp(key, "spark.sql.defaultcatalog") != 0)
         return TRUE;
     return need(analysis, node->first, HG_CAPABILITY_CATALOGS, "setting a catalog");
 }
@@ -249,6 +254,12 @@ static gboolean is_dangerous_word(guint kind)
     }
 }
 
+/* Strings in double quotes are names where an endpoint's configuration says so. */
+static gboolean is_quoted(guint kind)
+{
+    return kind == T(BACKQUOTED_IDENTIFIER) || kind == T(DOUBLEQUOTED_STRING);
+}
+
 gboolean hg_analysis_unread_dangers(HgAnalysis *analysis)
 {
     HgSqlLexer lexer;
@@ -257,10 +268,9 @@ gboolean hg_analysis_unread_dangers(HgAnalysis *analysis)
     hg_sql_lexer_init(&lexer, analysis->text, analysis->session->options.engine);
     while (hg_sql_lexer_next(&lexer, &token)) {
         HgSlice word = hg_slice(analysis->text.data + token.start, token.end - token.start);
-        if (token.kind == T(BACKQUOTED_IDENTIFIER))
+        if (is_quoted(token.kind) && word.size >= 2)
             word = hg_slice(word.data + 1, word.size - 2);
-        if (is_dangerous_word(token.kind) ||
-            (token.kind == T(BACKQUOTED_IDENTIFIER) && before == T(DOT)) ||
+        if (is_dangerous_word(token.kind) || (is_quoted(token.kind) && before == T(DOT)) ||
             hg_function_kind(word) == HG_FUNCTION_REFLECT) {
             guint line, column;
             hg_policy_locate(analysis->text.data, token.start, &line, &column);

@@ -35,6 +35,11 @@ gboolean hg_policy_may_set(const HgPolicySet *set, const char *key)
     return is_harmless(key) || (zone && !hg_policy_set_uses_time_zone(set));
 }
 
+gboolean hg_policy_is_quoting(const char *key)
+{
+    return strcmp(key, "spark.sql.ansi.doublequotedidentifiers") == 0;
+}
+
 const char *const *hg_policy_pinned_settings(void)
 {
     static const char *const settings[] = {

@@ -330,9 +330,14 @@ static GPtrArray *collect_defaults(const ClientOpening *opening)
     return defaults;
 }
 
-static gboolean policy_allows(const void *set, const char *name)
+static gboolean limited_may_set(const void *set, const char *name)
 {
     return hg_policy_may_set(set, name);
+}
+
+static gboolean others_may_set(const void *set G_GNUC_UNUSED, const char *name)
+{
+    return !hg_policy_is_quoting(name);
 }
 
 /* A session of somebody whom policies limit has the settings that these want. */
@@ -340,10 +345,11 @@ static void limit(ClientOpening *opening, HgPolicyVersion *version, HgVariableRu
 {
     opening->limited =
         hg_policy_version_limits(version, opening->effective_user, opening->effective);
-    if (!opening->limited)
-        return;
-    variables->policy_allows = policy_allows;
     variables->policy = hg_policy_version_set(version);
+    if (opening->limited)
+        variables->policy_allows = limited_may_set;
+    else if (!hg_policy_version_trusts(version, opening->effective_user, opening->effective))
+        variables->policy_allows = others_may_set;
 }
 
 /* Where the session begins: what names mean depends on it. */

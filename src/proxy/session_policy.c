@@ -102,6 +102,15 @@ gboolean hg_policy_version_limits(HgPolicyVersion *version, const char *user, Hg
     return sight_of(version, user, known).limited;
 }
 
+gboolean hg_policy_version_trusts(HgPolicyVersion *version, const char *user, HgPrincipal *known)
+{
+    HgIdentity identity = identity_of(user, known);
+    g_autoptr(HgSchemas) schemas = hg_schemas_new();
+    g_autoptr(HgSubject) subject = subject_new(version, schemas, &identity);
+    return hg_policy_set_count(hg_policy_version_set(version)) == 0 ||
+           hg_subject_can(subject, HG_CAPABILITY_DYNAMIC_SQL);
+}
+
 HgPolicySight hg_session_policy_sight(const HgSessionPolicy *session, HgPolicyVersion *version)
 {
     return sight_of(version, session->user, session->known);

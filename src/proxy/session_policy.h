@@ -29,10 +29,10 @@ typedef struct {
     HgSqlStatementKind statement;
     char *sql;
     const char *sql_state; /* REFUSE: constant; NULL: that of what policies don't allow */
-    char *reason;       /* for the user */
-    char *detail;       /* for an operator; may be NULL */
-    char *policies;     /* names, with commas between; may be NULL */
-    GPtrArray *missing; /* of char * */
+    char *reason;          /* for the user */
+    char *detail;          /* for an operator; may be NULL */
+    char *policies;        /* names, with commas between; may be NULL */
+    GPtrArray *missing;    /* of char * */
     gboolean asks_engine;
     guint64 generation; /* of the picture in which something is missing */
     gboolean moves;     /* when it succeeds, the session stands at `catalog` and `database` */
@@ -64,6 +64,10 @@ HgPolicySight hg_session_policy_sight(const HgSessionPolicy *session, HgPolicyVe
 
 /* The same before there is a session. */
 gboolean hg_policy_version_limits(HgPolicyVersion *version, const char *user, HgPrincipal *known);
+
+/* TRUE when the user may make statements that can't be read: nothing is policed, or the capability
+ * dynamic_sql is granted. */
+gboolean hg_policy_version_trusts(HgPolicyVersion *version, const char *user, HgPrincipal *known);
 
 /* Rules on a statement; *out is to be cleared. */
 void hg_session_policy_rule(HgSessionPolicy *session, HgPolicyVersion *version,

@@ -241,6 +241,8 @@ START_TEST(dangers)
         {"CREATE GLOBAL TEMPORARY VIEW a AS SELECT 1", "global_views"},
         {"SET spark.sql.catalog.x = y", "catalogs"},
         {"SET `spark.sql.catalog.x.url`=jdbc", "catalogs"},
+        {"SET spark.sql.ansi.doubleQuotedIdentifiers=true", "dynamic_sql"},
+        {"set `Spark.sql.ansi.DoubleQuotedIdentifiers` = true", "dynamic_sql"},
         {"SELECT IDENTIFIER('re' || 'flect')('a')", "dynamic_sql"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -276,6 +278,16 @@ START_TEST(uncovered)
              "refused: the statement isn't understood, and this word in it could do what needs a "
              "capability");
     check_as("root", "SELECT '${a}'", "SELECT '${a}'");
+    /* names in double quotes, where the endpoint's own configuration has them */
+    check_as("eve", "SELECT * FROM text.\"/etc/passwd\"",
+             "refused: the statement isn't understood, and this word in it could do what needs a "
+             "capability");
+    check_as("eve", "SELECT \"Reflect\"('java.lang.System', 'getenv', 'HOME')",
+             "refused: the statement isn't understood, and this word in it could do what needs a "
+             "capability");
+    check_as("eve", "SELEKT \"a\" FROM \"b\"", "SELEKT \"a\" FROM \"b\"");
+    check_as("eve", "SET spark.sql.ansi.doubleQuotedIdentifiers",
+             "SET spark.sql.ansi.doubleQuotedIdentifiers");
 }
 END_TEST
 

@@ -185,6 +185,8 @@ START_TEST(test_others)
         g_auto(HgRuling) ruling = rule(root, "USE pub");
         ck_assert(ruling.kind == HG_RULING_PASSES && ruling.moves);
     }
+    ck_assert(!hg_policy_version_trusts(version, "carl", NULL));
+    ck_assert(hg_policy_version_trusts(version, "root", NULL));
     hg_session_policy_free(carl);
     hg_session_policy_free(root);
 }
