@@ -245,10 +245,11 @@ static void refuse_new(HgClient *client, const HgRequest *request, const guint8 
     hg_client_answer_error(client, request->method, request->head.seqid, sql_state, text);
 }
 
+/* What was held has passed already, and may have been rewritten since. */
 static gboolean is_too_long(HgClient *client, const HgRequest *request)
 {
     guint most = hg_client_options(client)->statement_size;
-    return most > 0 && request->method->id == HG_METHOD_EXECUTE_STATEMENT &&
+    return most > 0 && client->hold == NULL && request->method->id == HG_METHOD_EXECUTE_STATEMENT &&
            request->statement.size > most;
 }
 

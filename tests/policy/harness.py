@@ -84,13 +84,15 @@ USERS = {
 }
 
 
-def gateway(server: SparkThriftServer, policies: Path) -> Hivegate:
-    """A gateway in front of the server that enforces a policies file; to be started."""
+def gateway(server: SparkThriftServer, policies: Path, **sections: Any) -> Hivegate:
+    """A gateway in front of the server that enforces a policies file; to be started. Further
+    sections of its config by name."""
     config = default_config([f"127.0.0.1:{server.port}"])
     http = {"name": "http", "bind": f"127.0.0.1:{free_port()}", "transport": "http"}
     config["listeners"].append(http)
     config["audit"] = {"spool": "spool"}
     config["policies"] = {"file": str(policies), "user": "hivegate"}
+    config |= sections
     return Hivegate(config, USERS)
 
 

@@ -159,6 +159,32 @@ def test_settings_of_the_session(gateway: Hivegate) -> None:
         bob.must("SET spark.sql.shuffle.partitions=3")
 
 
+def test_what_double_quotes_mean(gateway: Hivegate) -> None:
+    """Without a grant nobody makes names of strings, which could hide what a statement does."""
+    setting = "spark.sql.ansi.doubleQuotedIdentifiers"
+    with Through(gateway.port, "carl") as carl:
+        assert "needs the capability dynamic_sql" in carl.refused(f"SET {setting}=true")
+        carl.must("SET spark.sql.ansi.enabled=true")
+    who = {"username": "carl", "password": "carl-secret", "auth": "CUSTOM"}
+    for key in (setting, f"set:hiveconf:{setting}"):
+        with pytest.raises(Exception, match="may not be set where policies limit"):
+            hive.connect("127.0.0.1", gateway.port, configuration={key: "true"}, **who)
+    who |= {"username": "root", "password": "root-secret"}
+    hive.connect("127.0.0.1", gateway.port, configuration={setting: "true"}, **who).close()
+
+
+def test_the_size_of_what_was_sent(server: SparkThriftServer, world: Path, tmp_path: Path) -> None:
+    """limits: statement_size is for what the client sends, and not for what policies make of it."""
+    policies = tmp_path / "policies.yaml"
+    policies.write_text(policies_text())
+    with (
+        start(server, policies, limits={"statement_size": "64"}) as gateway,
+        Through(gateway.port, "bob", "hr") as bob,
+    ):
+        assert bob.must("SELECT count(*) FROM emp").rows == [(5,)]
+        assert "limits: statement_size" in bob.refused("SELECT 1" + " " * 64)
+
+
 def test_metadata_calls_are_refused(gateway: Hivegate) -> None:
     with Through(gateway.port, "bob", "hr") as bob:
         assert "isn't answered where policies hide" in bob.tables().errorMessage
