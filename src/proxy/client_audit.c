@@ -73,15 +73,20 @@ static HgSpoolOutcome submit(HgClient *client, const ClientAsk *ask, HgSpoolRece
     return outcome;
 }
 
+static void draft_call(HgClient *client, HgEventDraft *draft, HgSession *session,
+                       const HgMethod *method)
+{
+    hg_event_draft_init(draft, HG_AUDIT_METADATA_CALL);
+    hg_event_draft_set_session(draft, session);
+    hg_event_draft_set_client(draft, hg_client_address(client), hg_client_via(client));
+    draft->event.call = hg_slice_from_string(method->name);
+}
+
 static HgSpoolOutcome note_metadata(HgClient *client, const ClientAsk *ask, HgSpoolReceipt *receipt)
 {
     g_auto(HgEventDraft) draft;
-    HgRecorder *recorder = hg_client_recorder(client);
-    hg_event_draft_init(&draft, HG_AUDIT_METADATA_CALL);
-    hg_event_draft_set_session(&draft, ask->session);
-    hg_event_draft_set_client(&draft, hg_client_address(client), hg_client_via(client));
-    draft.event.call = hg_slice_from_string(ask->request->method->name);
-    return hg_recorder_ask(recorder, &draft.event, receipt);
+    draft_call(client, &draft, ask->session, ask->request->method);
+    return hg_recorder_ask(hg_client_recorder(client), &draft.event, receipt);
 }
 
 ClientGate hg_client_audit_gate(HgClient *client, ClientAsk *ask)
@@ -118,6 +123,19 @@ void hg_client_audit_refusal(HgClient *client, HgSession *session, HgSlice sent,
                                                      .via = hg_client_via(client),
                                                      .client_kind = kind_of(client)},
                                  sql_state, reason);
+}
+
+void hg_client_audit_call_refusal(HgClient *client, HgSession *session, const HgMethod *method,
+                                  const char *sql_state, const char *reason)
+{
+    g_auto(HgEventDraft) draft;
+    if (hg_client_recorder(client) == NULL)
+        return;
+    draft_call(client, &draft, session, method);
+    draft.event.decision = hg_slice_from_string("refused");
+    draft.event.sql_state = hg_slice_from_string(sql_state);
+    draft.event.reason = hg_slice_from_string(reason);
+    hg_recorder_note(hg_client_recorder(client), &draft.event);
 }
 
 void hg_client_audit_forwarded(HgClient *client)

@@ -22,6 +22,10 @@ ClientGate hg_client_audit_gate(HgClient *client, ClientAsk *ask);
 void hg_client_audit_refusal(HgClient *client, HgSession *session, HgSlice sent,
                              const char *sql_state, const char *reason);
 
+/* The same of a metadata call. */
+void hg_client_audit_call_refusal(HgClient *client, HgSession *session, const HgMethod *method,
+                                  const char *sql_state, const char *reason);
+
 /* The statement is on its way. */
 void hg_client_audit_forwarded(HgClient *client);
 

@@ -93,6 +93,18 @@ HgClient *hg_client_find_held(const ClientHoldName *name)
                                                                                           : NULL;
 }
 
+HgSlice hg_client_held_statement(const HgClient *client)
+{
+    HgRequest request;
+    const ClientHold *hold = client->hold;
+    HgSlice bytes = hg_slice(hg_buffer_data(&hold->bytes), hg_buffer_size(&hold->bytes));
+    if (hold->sent != NULL)
+        return hg_slice_from_string(hold->sent);
+    if (hg_request_read(bytes, &request) != HG_REQUEST_OK)
+        return hg_slice(NULL, 0);
+    return hg_slice(bytes.data + request.statement.offset, request.statement.size);
+}
+
 static ClientHold *hold_new(HgClient *client, HgSlice bytes)
 {
     ClientHold *hold = g_new0(ClientHold, 1);

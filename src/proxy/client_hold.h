@@ -61,6 +61,9 @@ gboolean hg_client_hold(HgClient *client, const ClientAsk *ask) G_GNUC_WARN_UNUS
 /* The client whose hold has this name; NULL when it has left, or the hold is over. */
 HgClient *hg_client_find_held(const ClientHoldName *name);
 
+/* The text of the statement that is held, as the client sent it; borrowed from the hold. */
+HgSlice hg_client_held_statement(const HgClient *client);
+
 /* Ends the hold of a request, which goes on to the next gate: as it came, or, with `take_message`,
  * as these bytes (as in hg_client_ask_replace(); what can't be read is refused). */
 void hg_client_release(HgClient *client, HgBuffer *take_message);

@@ -48,6 +48,22 @@ static ClientGate refuse(HgClient *client, const ClientAsk *ask, const char *tex
     return refuse_as(client, ask, REFUSED, text);
 }
 
+/* The statement as the client sent it. */
+static HgSlice sent_of(const ClientAsk *ask)
+{
+    return ask->sent != NULL ? hg_slice_from_string(ask->sent)
+                             : hg_slice(ask->message + ask->request->statement.offset,
+                                        ask->request->statement.size);
+}
+
+/* Refuses a statement on which there is no ruling, and puts that on record. */
+static ClientGate refuse_unruled(HgClient *client, const ClientAsk *ask, const char *sql_state,
+                                 const char *text)
+{
+    hg_client_audit_refusal(client, ask->session, sent_of(ask), sql_state, text);
+    return refuse_as(client, ask, sql_state, text);
+}
+
 static void count(HgClient *client, HgPolicyDecision decision)
 {
     hg_metrics_add(client->metrics, HG_METRIC_POLICY_DECISIONS, decision, 1);
@@ -58,7 +74,14 @@ static void count(HgClient *client, HgPolicyDecision decision)
 typedef struct {
     HgSchemaWaiter waiter;
     ClientHoldName hold;
+    HgSession *session; /* of the statement */
 } Waiter;
+
+static void waiter_free(Waiter *waiter)
+{
+    hg_session_unref(waiter->session);
+    g_free(waiter);
+}
 
 static void on_told(HgSchemaWaiter *base, const char *why)
 {
@@ -67,28 +90,34 @@ static void on_told(HgSchemaWaiter *base, const char *why)
     if (client != NULL && why == NULL) {
         hg_client_ask_again(client);
     } else if (client != NULL) {
+        static const char text[] =
+            "hivegate: the tables of this statement can't be looked up at the moment, so policies "
+            "can't be applied to it; try again.";
         hg_client_policy_clear(client);
-        hg_client_refuse_held(client, "08S01",
-                              "hivegate: the tables of this statement can't be looked up at the "
-                              "moment, so policies can't be applied to it; try again.");
+        hg_client_audit_refusal(client, waiter->session, hg_client_held_statement(client), "08S01",
+                                text);
+        hg_client_refuse_held(client, "08S01", text);
     }
-    g_free(waiter);
+    waiter_free(waiter);
 }
 
 /* Holds the request until what the ruling misses is known. */
 static ClientGate look_up(HgClient *client, const ClientAsk *ask, const HgRuling *ruling)
 {
     if (client->policy.rounds++ >= MOST_ROUNDS)
-        return refuse(client, ask,
-                      "hivegate: the tables of this statement change all the time, so policies "
-                      "can't be applied to it; try again.");
+        return refuse_unruled(client, ask, REFUSED,
+                              "hivegate: the tables of this statement change all the time, so "
+                              "policies can't be applied to it; try again.");
     if (ruling->missing != NULL && ruling->missing->len > MOST_LOOK_UPS)
-        return refuse(client, ask, "hivegate: the statement names too many tables at once.");
+        return refuse_unruled(client, ask, REFUSED,
+                              "hivegate: the statement names too many tables at once.");
     Waiter *waiter = g_new0(Waiter, 1);
     waiter->waiter.told = on_told;
     waiter->hold = hg_client_name_hold(client);
+    waiter->session = hg_session_ref(ask->session);
     if (!hg_client_hold(client, ask)) {
-        g_free(waiter);
+        hg_client_audit_refusal(client, ask->session, sent_of(ask), "53200", HG_AT_CEILING);
+        waiter_free(waiter);
         hg_client_policy_clear(client);
         return GATE_REFUSES;
     }
@@ -102,12 +131,9 @@ static ClientGate look_up(HgClient *client, const ClientAsk *ask, const HgRuling
 static ClientGate refuse_statement(HgClient *client, const ClientAsk *ask, const HgRuling *ruling)
 {
     g_autofree char *text = g_strdup_printf("hivegate: %s", ruling->reason);
-    HgSlice sent = ask->sent != NULL ? hg_slice_from_string(ask->sent)
-                                     : hg_slice(ask->message + ask->request->statement.offset,
-                                                ask->request->statement.size);
     const char *sql_state = ruling->sql_state != NULL ? ruling->sql_state : REFUSED;
     count(client, HG_POLICY_REFUSED);
-    hg_client_audit_refusal(client, ask->session, sent, sql_state, ruling->reason);
+    hg_client_audit_refusal(client, ask->session, sent_of(ask), sql_state, ruling->reason);
     hg_log_limited(hg_client_log(client),
                    hg_gateway_request_limit(hg_worker_gateway(client->worker)), HG_LOG_INFO,
                    "statement_refused", HG_CLIENT_ADDRESS_FIELDS(client),
@@ -183,7 +209,7 @@ static ClientGate judge_statement(HgClient *client, ClientAsk *ask)
         break;
     }
     if (!edit(client, ask, &ruling))
-        return refuse(client, ask, "hivegate: " HG_AT_CEILING "; try again.");
+        return refuse_unruled(client, ask, "53200", "hivegate: " HG_AT_CEILING "; try again.");
     count(client, is_rewritten(&ruling) ? HG_POLICY_REWRITTEN : HG_POLICY_UNCHANGED);
     note_ruling(client, ask, &ruling, version);
     return GATE_PASSES;
@@ -235,6 +261,8 @@ static ClientGate judge_session_call(HgClient *client, const ClientAsk *ask)
             g_strdup_printf("hivegate: %s isn't answered where policies hide some of it from you.",
                             ask->request->method->name);
         count(client, HG_POLICY_REFUSED);
+        if (ask->request->method->gives == HG_GIVES_OPERATION)
+            hg_client_audit_call_refusal(client, ask->session, ask->request->method, REFUSED, text);
         return refuse(client, ask, text);
     }
     client->policy.version = g_steal_pointer(&version);

@@ -143,6 +143,31 @@ def test_other_events(make_gate: Callable, backend: Backend, audit: Audit) -> No
     assert closed["session_id"] == session.text and closed["reason"] == "the client left"
 
 
+def test_refused_for_want_of_a_look_up(
+    make_gate: Callable, backend: Backend, audit: Audit, tmp_path: Path
+) -> None:
+    """A statement whose tables can't be looked up is refused, and that is on record."""
+    policies = tmp_path / "policies.yaml"
+    policy = "{name: a, tables: [hr.emp], masks: {ssn: MASK_NULL}}"
+    policies.write_text(f"default_access: allow\npolicies:\n- {policy}\n")
+
+    def add_policies(config: dict[str, Any]) -> None:
+        config["policies"] = {"file": str(policies), "user": "hivegate"}
+
+    def fail(turn: Turn) -> None:
+        turn.answer(error_answer("OpenSession", turn.call.seqid, "[BAD] no", "42000"))
+
+    backend.on("OpenSession", fail, user="hivegate", times=None)
+    gate = audited(make_gate, audit, backend, http=add_policies)
+    peer, session = gate.session()
+    reply = peer.call("ExecuteStatement", execute_fields(session, "SELECT 1 FROM hr.emp"))
+    assert reply.sql_state == "08S01" and "can't be looked up" in reply.error
+    refused = audit.wait_for("statement_refused")[0]
+    assert refused["statement"] == "SELECT 1 FROM hr.emp" and refused["sql_state"] == "08S01"
+    assert "can't be looked up" in refused["reason"] and refused["session_id"] == session.text
+    assert not backend.seen("ExecuteStatement")
+
+
 def test_secrets_are_hidden(make_gate: Callable, backend: Backend, audit: Audit) -> None:
     gate = audited(make_gate, audit, backend, redact={"patterns": ["[0-9]{3}-[0-9]{4}"]})
     peer, session = gate.session()

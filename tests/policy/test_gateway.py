@@ -293,16 +293,35 @@ def test_http(gateway: Hivegate) -> None:
         cursor.execute("SELECT nope FROM hr.emp")
 
 
+def events_of(gateway: Hivegate) -> list[dict[str, Any]]:
+    argv = [hivegatectl_program(), "audit", "search", "--spool", gateway.directory / "spool"]
+    argv += ["--output", "json", "--most", "100000"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_refusals_on_record(gateway: Hivegate) -> None:
+    """What is refused without a ruling, too: too many names at once, and metadata calls."""
+    with Through(gateway.port, "bob", "hr") as bob:
+        names = ", ".join(f"unheard_of_{n}" for n in range(201))
+        assert "too many tables at once" in bob.refused(f"SELECT 1 FROM {names}")
+        assert "isn't answered" in bob.tables().errorMessage
+    events = events_of(gateway)
+    refused = next(e for e in events if "unheard_of_200" in e.get("statement", ""))
+    assert refused["kind"] == "statement_refused" and refused["sql_state"] == "42000", refused
+    assert "too many tables at once" in refused["reason"], refused
+    calls = [e for e in events if e["kind"] == "metadata_call" and e["call"] == "GetTables"]
+    told = [e for e in calls if e["effective_user"] == "bob"]
+    assert told and all(e["decision"] == "refused" and e["reason"] for e in told), calls
+
+
 def test_on_record(gateway: Hivegate) -> None:
     """The audit log has the statement as it came and as it ran, and why; errors in full."""
     with Through(gateway.port, "bob", "hr") as bob:
         bob.must("SELECT 'recorded', ssn FROM emp WHERE id = 3")
         bob.refused("SELECT 'recorded', nope FROM emp")
         bob.refused("SELECT 'recorded' FROM secrets")
-    argv = [hivegatectl_program(), "audit", "search", "--spool", gateway.directory / "spool"]
-    argv += ["--output", "json", "--most", "100000"]
-    lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
-    events = [json.loads(line) for line in lines if "recorded" in line]
+    events = [e for e in events_of(gateway) if "recorded" in str(e)]
     ran = next(e for e in events if "'recorded', ssn" in e.get("statement", ""))
     assert "monotonically_increasing_id" in ran["statement_run"], ran
     assert ran["decision"] == "rewritten" and "own-department" in ran["policies"], ran
