@@ -44,6 +44,7 @@ typedef struct {
     char *detail;        /* the same for an operator: the policy and why; may be NULL */
     GPtrArray *policies; /* of const char: names of the policies that apply to what it names */
     GArray *uses;        /* of HgDecisionUse */
+    gboolean sets_zone;  /* it sets the session's time zone */
     GPtrArray *missing;  /* NULL, or keys (char *): decide again when they are known */
     GPtrArray *made;     /* what was made up for names that aren't known: the decision's own */
 } HgDecision;

@@ -54,6 +54,7 @@ gboolean hg_analysis_set_rules(HgAnalysis *analysis)
                                                   : hg_analysis_set_key(analysis, &writes);
     if (key == NULL || (!writes && !is_time_zone(analysis)))
         return TRUE; /* shows settings */
+    analysis->out->sets_zone = hg_policy_is_time_zone(key);
     return hg_policy_may_set(hg_subject_set(analysis->subject), key) ||
            hg_analysis_refuse(analysis, analysis->root->first,
                               "%s may not be set where policies limit what you see", key);

@@ -29,10 +29,14 @@ static gboolean is_harmless(const char *key)
     return FALSE;
 }
 
+gboolean hg_policy_is_time_zone(const char *key)
+{
+    return strcmp(key, "spark.sql.session.timezone") == 0;
+}
+
 gboolean hg_policy_may_set(const HgPolicySet *set, const char *key)
 {
-    gboolean zone = strcmp(key, "spark.sql.session.timezone") == 0;
-    return is_harmless(key) || (zone && !hg_policy_set_uses_time_zone(set));
+    return is_harmless(key) || (hg_policy_is_time_zone(key) && !hg_policy_set_uses_time_zone(set));
 }
 
 gboolean hg_policy_is_quoting(const char *key)

@@ -8,6 +8,10 @@
  * runs, never what it means. */
 gboolean hg_policy_may_set(const HgPolicySet *set, const char *key);
 
+/* TRUE for the key (folded) of the session's time zone, which may be set as long as no policy
+ * depends on it. */
+gboolean hg_policy_is_time_zone(const char *key);
+
 /* TRUE for the key (folded) that says what double quotes mean, a string or a name. A text can be
  * read in two ways then, so it takes a grant to set it, whether a policy limits the user or not. */
 gboolean hg_policy_is_quoting(const char *key);

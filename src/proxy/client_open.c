@@ -38,6 +38,7 @@ struct ClientOpening {
     HgBackend *backend;
     char *begins_in;       /* a database, read from its name there; NULL: the default */
     gboolean limited;      /* by policies, when it was asked for */
+    gboolean zoned;        /* limited, and the client sets the time zone */
     gboolean counted;      /* by hg_admission_take(); the lease takes that over */
     HgPeerAddress address; /* that it was counted for */
     gboolean kept;         /* the connection came from the cache and may be stale */
@@ -217,6 +218,8 @@ static void adopt(ClientOpening *opening, HgReplyPiece *piece)
         hg_session_set_policy(session,
                               hg_session_policy_new(opening->effective_user, opening->effective,
                                                     opening->limited, opening->begins_in));
+    if (opening->zoned)
+        hg_session_policy_note_zone(hg_session_policy(session));
     hg_session_set_origin(session,
                           &(HgSessionOrigin){.address = opening->address,
                                              .listener = client->listener->name,
@@ -330,22 +333,31 @@ static GPtrArray *collect_defaults(const ClientOpening *opening)
     return defaults;
 }
 
-static gboolean limited_may_set(const void *set, const char *name)
+typedef struct {
+    const HgPolicySet *set;
+    ClientOpening *opening;
+} VariableJudge;
+
+static gboolean limited_may_set(const void *data, const char *name)
 {
-    return hg_policy_may_set(set, name);
+    const VariableJudge *judge = data;
+    judge->opening->zoned |= hg_policy_is_time_zone(name);
+    return hg_policy_may_set(judge->set, name);
 }
 
-static gboolean others_may_set(const void *set G_GNUC_UNUSED, const char *name)
+static gboolean others_may_set(const void *data G_GNUC_UNUSED, const char *name)
 {
     return !hg_policy_is_quoting(name);
 }
 
 /* A session of somebody whom policies limit has the settings that these want. */
-static void limit(ClientOpening *opening, HgPolicyVersion *version, HgVariableRules *variables)
+static void limit(ClientOpening *opening, HgPolicyVersion *version, HgVariableRules *variables,
+                  VariableJudge *judge)
 {
     opening->limited =
         hg_policy_version_limits(version, opening->effective_user, opening->effective);
-    variables->policy = hg_policy_version_set(version);
+    *judge = (VariableJudge){hg_policy_version_set(version), opening};
+    variables->policy = judge;
     if (opening->limited)
         variables->policy_allows = limited_may_set;
     else if (!hg_policy_version_trusts(version, opening->effective_user, opening->effective))
@@ -385,8 +397,9 @@ static gboolean edit_request(ClientOpening *opening, const HgRequest *request, H
                                      .deny = hg_client_options(client)->variables_deny}};
     HgPolicies *policies = hg_client_options(client)->policies;
     g_autoptr(HgPolicyVersion) version = policies != NULL ? hg_policies_current(policies) : NULL;
+    VariableJudge judge;
     if (version != NULL)
-        limit(opening, version, &plan.variables);
+        limit(opening, version, &plan.variables, &judge);
     g_autoptr(GPtrArray) defaults = collect_defaults(opening);
     if (defaults->len > 1)
         plan.variables.defaults = (const char *const *)defaults->pdata;

@@ -28,6 +28,7 @@ struct HgSessionPolicy {
     guint moves;      /* USEs under way */
     gboolean lost;    /* where it stands isn't known any more */
     gboolean strayed; /* statements ran while nothing limited the user: settings may be any */
+    gboolean zoned;   /* the time zone is one that the user chose */
     char *catalog;
     char *database;
 };
@@ -131,6 +132,13 @@ void hg_session_policy_move(HgSessionPolicy *session, const char *catalog, const
     pthread_mutex_unlock(&session->lock);
 }
 
+void hg_session_policy_note_zone(HgSessionPolicy *session)
+{
+    pthread_mutex_lock(&session->lock);
+    session->zoned = TRUE;
+    pthread_mutex_unlock(&session->lock);
+}
+
 void hg_session_policy_begin_move(HgSessionPolicy *session)
 {
     pthread_mutex_lock(&session->lock);
@@ -207,6 +215,8 @@ static void take_decision(Ruling *ruling, HgDecision *decision)
     switch (decision->kind) {
     case HG_DECISION_UNCHANGED:
     case HG_DECISION_REWRITTEN:
+        if (decision->sets_zone)
+            hg_session_policy_note_zone(ruling->session);
         out->same = decision->kind == HG_DECISION_UNCHANGED;
         out->kind = out->covered ? HG_RULING_REWRITE : HG_RULING_PASSES;
         if (out->covered)
@@ -314,10 +324,12 @@ static gboolean is_free(const Ruling *ruling)
 static gboolean check_session(Ruling *ruling)
 {
     HgSessionPolicy *session = ruling->session;
+    gboolean zone_counts = hg_policy_set_uses_time_zone(hg_policy_version_set(ruling->version));
     pthread_mutex_lock(&session->lock);
     if (!ruling->out->covered)
         session->strayed = TRUE;
-    gboolean good = !ruling->out->covered || (session->pinned && !session->strayed);
+    gboolean good = !ruling->out->covered ||
+                    (session->pinned && !session->strayed && !(session->zoned && zone_counts));
     gboolean stands = !ruling->out->covered || (session->moves == 0 && !session->lost);
     gboolean lost = session->lost;
     pthread_mutex_unlock(&session->lock);

@@ -73,6 +73,10 @@ gboolean hg_policy_version_trusts(HgPolicyVersion *version, const char *user, Hg
 void hg_session_policy_rule(HgSessionPolicy *session, HgPolicyVersion *version,
                             const HgPicture *picture, HgSlice text, HgRuling *out);
 
+/* The session's time zone was set: once policies depend on it, nothing of a user whom they limit is
+ * let through. Rulings on SET see to it themselves. */
+void hg_session_policy_note_zone(HgSessionPolicy *session);
+
 /* Around a USE: while one is under way, and for ever when it isn't known what became of it or of
  * two at once, no statement of a user whom policies limit is let through. */
 void hg_session_policy_begin_move(HgSessionPolicy *session);

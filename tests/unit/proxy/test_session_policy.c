@@ -303,6 +303,48 @@ START_TEST(test_long_statements)
 }
 END_TEST
 
+/* The same policies for bob, one of which depends on the time zone. */
+static void replace_with_zone(const char *name)
+{
+    HgPolicySet *set = set_new(name);
+    HgPolicy *dated = hg_policy_new("dated", 3);
+    char *const map[] = {(char *)"hr.map", NULL};
+    ck_assert(hg_policy_set_tables(dated, map, NULL));
+    dated->filter = hg_expression_parse("a > hour(now())", NULL, NULL);
+    ck_assert_ptr_nonnull(dated->filter);
+    hg_policy_set_take(set, dated);
+    ck_assert(hg_policies_replace(policies, set));
+    hg_policy_version_unref(version);
+    version = hg_policies_current(policies);
+    ck_assert(hg_policy_set_uses_time_zone(hg_policy_version_set(version)));
+}
+
+/* A time zone from before there were policies that depend on it doesn't stay. */
+START_TEST(test_time_zone)
+{
+    HgSessionPolicy *set = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    HgSessionPolicy *words = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    HgSessionPolicy *opened = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    HgSessionPolicy *without = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    hg_session_policy_note_zone(opened);
+    check(set, "SET spark.sql.session.timeZone=Asia/Tokyo", HG_RULING_REWRITE, NULL);
+    check(words, "SET TIME ZONE 'Asia/Tokyo'", HG_RULING_REWRITE, NULL);
+    check(without, "SET spark.sql.session.timeZone", HG_RULING_REWRITE, NULL);
+    check(set, "SELECT 1", HG_RULING_REWRITE, NULL);
+    check(opened, "SELECT 1", HG_RULING_REWRITE, NULL);
+    replace_with_zone("v2");
+    check(set, "SELECT 1", HG_RULING_REFUSE, "connect again");
+    check(words, "SELECT 1", HG_RULING_REFUSE, "connect again");
+    check(opened, "SELECT 1", HG_RULING_REFUSE, "connect again");
+    check(without, "SET TIME ZONE 'Asia/Tokyo'", HG_RULING_REFUSE, "may not be set");
+    check(without, "SELECT 1", HG_RULING_REWRITE, NULL);
+    hg_session_policy_free(set);
+    hg_session_policy_free(words);
+    hg_session_policy_free(opened);
+    hg_session_policy_free(without);
+}
+END_TEST
+
 Suite *session_policy_suite(void)
 {
     Suite *suite = suite_create("proxy/session_policy");
@@ -318,6 +360,7 @@ Suite *session_policy_suite(void)
     tcase_add_test(tests, test_begin);
     tcase_add_test(tests, test_unknown_attributes);
     tcase_add_test(tests, test_long_statements);
+    tcase_add_test(tests, test_time_zone);
     suite_add_tcase(suite, tests);
     return suite;
 }
