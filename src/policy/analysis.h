@@ -91,6 +91,9 @@ gboolean hg_analysis_text_is_known(HgAnalysis *analysis);
 /* Which table each name means (resolve.c). */
 gboolean hg_analysis_resolve(HgAnalysis *analysis);
 
+/* TRUE for a table that no schema is known of (rules.c). */
+gboolean hg_analysis_is_made_up(const HgAnalysis *analysis, const HgUse *use);
+
 /* May this be done with these tables (rules.c). */
 gboolean hg_analysis_rules(HgAnalysis *analysis);
 

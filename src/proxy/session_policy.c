@@ -243,12 +243,25 @@ static gboolean changes_tables(HgSqlStatementKind kind)
     }
 }
 
+/* TRUE when Spark takes the USE for one of the catalog that is current: its session stays where it
+ * is. Spark finds the catalog of a USE first, and compares the name of what it found; behind SET
+ * CATALOG it compares the word itself. */
+static gboolean stays(const HgPolicyUse *use, const char *first, const char *current)
+{
+    g_autofree char *folded = hg_policy_fold(current);
+    if (use->second != NULL || strcmp(first, folded) != 0)
+        return FALSE;
+    const char *own = strcmp(folded, HG_POLICY_SESSION_CATALOG) == 0 ? folded : current;
+    return !use->catalog || strcmp(use->first, own) == 0;
+}
+
 /* USE: where the session will stand. Refused when that can't be told: what names mean depends on
  * it. */
 static void read_use(Ruling *ruling)
 {
     HgRuling *out = ruling->out;
-    HgSqlOptions options = {.engine = ruling->engine};
+    HgSessionPolicy *session = ruling->session;
+    HgSqlOptions options = {.engine = ruling->engine, .keeps_variables = TRUE};
     g_auto(HgPolicyUse) use = {0};
     if (!hg_policy_use_read(ruling->text, &options, &use)) {
         refuse(ruling, "write the catalog's or database's name without quotes");
@@ -259,11 +272,16 @@ static void read_use(Ruling *ruling)
                        strcmp(first, HG_POLICY_SESSION_CATALOG) == 0 ||
                        hg_schemas_has_catalog(hg_picture_schemas(ruling->picture), first);
     out->moves = TRUE;
+    pthread_mutex_lock(&session->lock);
+    g_autofree char *at = g_strdup(session->catalog);
+    g_autofree char *in = g_strdup(session->database);
+    pthread_mutex_unlock(&session->lock);
     if (!catalog) {
-        pthread_mutex_lock(&ruling->session->lock);
-        out->catalog = g_strdup(ruling->session->catalog);
-        pthread_mutex_unlock(&ruling->session->lock);
+        out->catalog = g_steal_pointer(&at);
         out->database = g_steal_pointer(&use.first);
+    } else if (stays(&use, first, at)) {
+        out->catalog = g_steal_pointer(&at);
+        out->database = g_steal_pointer(&in);
     } else {
         out->catalog = g_steal_pointer(&use.first);
         out->database = use.second != NULL ? g_steal_pointer(&use.second) : g_strdup("default");
@@ -356,6 +374,10 @@ static void rule(Ruling *ruling)
     if (out->kind == HG_RULING_REFUSE || is_free(ruling) || !check_reads(ruling))
         return;
     decide(ruling);
+    /* the classifier leaves texts with ${ alone */
+    if (out->statement == HG_SQL_STATEMENT_USE && !out->moves &&
+        (out->kind == HG_RULING_REWRITE || out->kind == HG_RULING_PASSES))
+        read_use(ruling);
     check_supported(ruling);
     out->changes_tables |= changes_tables(out->statement);
 }

@@ -135,11 +135,76 @@ START_TEST(test_where_it_stands)
         ck_assert(!ruling.moves || strcmp(ruling.database, "p.q") == 0);
     }
     {
-        g_auto(HgRuling) ruling = rule(bob, "use spark_catalog");
+        g_auto(HgRuling) ruling = rule(bob, "use pub");
         ck_assert(ruling.moves);
-        ck_assert_str_eq(ruling.database, "default");
+        ck_assert_str_eq(ruling.database, "pub");
     }
     hg_session_policy_free(bob);
+}
+END_TEST
+
+static void check_use(HgSessionPolicy *session, const char *sql, const char *catalog,
+                      const char *database)
+{
+    g_auto(HgRuling) ruling = rule(session, sql);
+    ck_assert_msg(ruling.kind == HG_RULING_REWRITE && ruling.moves, "%s: %s", sql, ruling.reason);
+    ck_assert_str_eq(ruling.catalog, catalog);
+    ck_assert_str_eq(ruling.database, database);
+}
+
+/* To Spark, USE of the current catalog is no move: the database stays current. */
+START_TEST(test_the_current_catalog)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    learn("lake.hr.emp", TRUE, NULL);
+    check_use(bob, "use spark_catalog", "spark_catalog", "hr");
+    check_use(bob, "USE SPARK_CATALOG", "spark_catalog", "hr");
+    check_use(bob, "SET CATALOG spark_catalog", "spark_catalog", "hr");
+    check_use(bob, "SET CATALOG SPARK_CATALOG", "SPARK_CATALOG", "default");
+    check_use(bob, "USE spark_catalog.pub", "spark_catalog", "pub");
+    check_use(bob, "USE lake", "lake", "default");
+    hg_session_policy_move(bob, "lake", "hr");
+    check_use(bob, "SET CATALOG lake", "lake", "hr");
+    check_use(bob, "USE spark_catalog", "spark_catalog", "default");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+/* Wherever the endpoint's session stands: what isn't known isn't shown, and what is runs under its
+ * full name. */
+START_TEST(test_shown_by_full_names)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
+    learn("spark_catalog.default.emp", FALSE, NULL);
+    check(bob, "SHOW PARTITIONS emp", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "DESCRIBE EXTENDED emp a", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "DESCRIBE emp", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "SHOW COLUMNS IN emp", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "SHOW CREATE TABLE emp", HG_RULING_REFUSE, "no table or view emp");
+    learn("spark_catalog.default.free", TRUE, NULL);
+    check(bob, "SHOW COLUMNS IN free", HG_RULING_REWRITE, "`spark_catalog`.`default`.`free`");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+/* A USE in a text with a variable is one, too. */
+START_TEST(test_variables)
+{
+    HgPolicySet *set = set_new("v2");
+    HgPolicy *may = hg_policy_new("may", 3);
+    may->capabilities = HG_CAPABILITY_SUBSTITUTION;
+    hg_policy_set_take(set, may);
+    ck_assert(hg_policies_replace(policies, set));
+    hg_policy_version_unref(version);
+    version = hg_policies_current(policies);
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
+    HgSessionPolicy *carl = hg_session_policy_new("carl", NULL, FALSE, NULL);
+    check_use(bob, "USE hr /* ${x} */", "spark_catalog", "hr");
+    g_auto(HgRuling) ruling = rule(carl, "USE hr /* ${x} */");
+    ck_assert(ruling.kind == HG_RULING_PASSES && ruling.moves);
+    ck_assert_str_eq(ruling.database, "hr");
+    hg_session_policy_free(bob);
+    hg_session_policy_free(carl);
 }
 END_TEST
 
@@ -251,6 +316,9 @@ Suite *session_policy_suite(void)
     tcase_add_test(tests, test_limited);
     tcase_add_test(tests, test_what_is_missing);
     tcase_add_test(tests, test_where_it_stands);
+    tcase_add_test(tests, test_the_current_catalog);
+    tcase_add_test(tests, test_shown_by_full_names);
+    tcase_add_test(tests, test_variables);
     tcase_add_test(tests, test_moves);
     tcase_add_test(tests, test_others);
     tcase_add_test(tests, test_sessions_from_before);
