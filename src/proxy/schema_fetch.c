@@ -11,6 +11,7 @@
 #include "hs2/detail.h"
 #include "net/timer.h"
 #include "policy/name.h"
+#include "proxy/described.h"
 #include "proxy/policies.h"
 #include "sql/print.h"
 
@@ -257,28 +258,16 @@ static void learn(Fetch *fetch, GPtrArray *take_columns, gboolean is_view)
     g_ptr_array_add(fetch->learnt, learnt);
 }
 
-/* The rows of DESCRIBE EXTENDED: columns, then headings, which have no type, with more behind them.
- * FALSE when this is no description of a table. */
+/* The rows of DESCRIBE EXTENDED. FALSE when this is no description of a table. */
 static gboolean read_table(Fetch *fetch, const GPtrArray *names, const GPtrArray *types)
 {
-    g_autoptr(GPtrArray) columns = g_ptr_array_new_with_free_func(g_free);
-    const char *kind = NULL;
-    guint i = 0;
-    for (; i < names->len && *(const char *)g_ptr_array_index(types, i) != '\0'; i++) {
-        g_ptr_array_add(columns, g_strdup(g_ptr_array_index(names, i)));
-        g_ptr_array_add(columns, g_strdup(g_ptr_array_index(types, i)));
-    }
-    for (; i < names->len; i++)
-        if (strcmp(g_ptr_array_index(names, i), "Type") == 0)
-            kind = g_ptr_array_index(types, i); /* the last one: a column may have that name */
-    if (columns->len == 0)
-        return FALSE;
-    /* Spark's own tables say what they are; those of other catalogs may not, and are no views */
+    gboolean is_view = FALSE;
     gboolean own = g_str_has_prefix(g_ptr_array_index(fetch->keys, fetch->next),
                                     HG_POLICY_SESSION_CATALOG ".");
-    gboolean table =
-        kind != NULL ? strcmp(kind, "MANAGED") == 0 || strcmp(kind, "EXTERNAL") == 0 : !own;
-    learn(fetch, g_steal_pointer(&columns), !table);
+    GPtrArray *columns = hg_described_read(names, types, own, &is_view);
+    if (columns == NULL)
+        return FALSE;
+    learn(fetch, columns, is_view);
     return TRUE;
 }
 

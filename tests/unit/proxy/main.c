@@ -235,6 +235,7 @@ int main(void)
     srunner_add_suite(runner, clean_error_suite());
     srunner_add_suite(runner, schema_cache_suite());
     srunner_add_suite(runner, session_policy_suite());
+    srunner_add_suite(runner, described_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
