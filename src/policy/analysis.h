@@ -56,6 +56,8 @@ typedef struct {
     GPtrArray *texts;        /* what the edits put in; owned */
     gsize added;             /* bytes of derived tables */
     guint work;              /* steps taken for columns */
+    GHashTable *asked;       /* keys of out->missing; NULL: none yet */
+    guint unknown;           /* names that wait for what is missing */
     HgSelectFacts facts;     /* of the SELECT that was looked at last */
     HgDecision *out;
 } HgAnalysis;

@@ -11,9 +11,8 @@
 
 #include <string.h>
 
-#define MOST_ROUNDS   16  /* of looking tables up for one statement */
-#define MOST_LOOK_UPS 200 /* tables in one round */
-#define REFUSED       "42000"
+#define MOST_ROUNDS 16 /* of looking tables up for one statement */
+#define REFUSED     "42000"
 
 static HgPolicies *policies_of(HgClient *client)
 {
@@ -76,7 +75,7 @@ static ClientGate look_up(HgClient *client, const ClientAsk *ask, const HgRuling
         return refuse(client, ask,
                       "hivegate: the tables of this statement change all the time, so policies "
                       "can't be applied to it; try again.");
-    if (ruling->missing != NULL && ruling->missing->len > MOST_LOOK_UPS)
+    if (ruling->missing != NULL && ruling->missing->len > HG_POLICY_MAX_MISSING)
         return refuse(client, ask, "hivegate: the statement names too many tables at once.");
     Waiter *waiter = g_new0(Waiter, 1);
     waiter->waiter.told = on_told;

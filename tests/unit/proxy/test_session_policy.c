@@ -118,6 +118,38 @@ START_TEST(test_what_is_missing)
 }
 END_TEST
 
+/* "SELECT 1 FROM x0, x1, ...", names in all, of which `different` differ. */
+static char *from_many(guint names, guint different)
+{
+    GString *sql = g_string_new("SELECT 1 FROM ");
+    for (guint i = 0; i < names; i++)
+        g_string_append_printf(sql, "%sx%u", i > 0 ? "," : "", i % different);
+    return g_string_free(sql, FALSE);
+}
+
+/* No more is noted than somebody would look up, and no more names are followed than may be used. */
+START_TEST(test_much_is_missing)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    static const struct {
+        guint names;
+        guint different;
+        guint missing; /* 0: it is refused */
+    } cases[] = {{200, 200, 200}, {201, 201, 201}, {100000, 100000, 201},
+                 {1000, 3, 3},    {1001, 3, 0},    {1001, 200, 0}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *sql = from_many(cases[i].names, cases[i].different);
+        g_auto(HgRuling) ruling = rule(bob, sql);
+        ck_assert_int_eq(ruling.kind, cases[i].missing > 0 ? HG_RULING_LOOK_UP : HG_RULING_REFUSE);
+        if (cases[i].missing > 0)
+            ck_assert_uint_eq(ruling.missing->len, cases[i].missing);
+        else
+            ck_assert_ptr_nonnull(strstr(ruling.reason, "names too many tables"));
+    }
+    hg_session_policy_free(bob);
+}
+END_TEST
+
 START_TEST(test_where_it_stands)
 {
     HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
@@ -315,6 +347,7 @@ Suite *session_policy_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_limited);
     tcase_add_test(tests, test_what_is_missing);
+    tcase_add_test(tests, test_much_is_missing);
     tcase_add_test(tests, test_where_it_stands);
     tcase_add_test(tests, test_the_current_catalog);
     tcase_add_test(tests, test_shown_by_full_names);
