@@ -35,10 +35,10 @@ typedef struct {
     gboolean kept;     /* the connection came from the cache: it may have gone stale there */
     gboolean answered; /* something has come on it */
     FetchState state;
-    GPtrArray *keys; /* char *, owned */
-    guint next;      /* key to ask for; 0 is the engine when that is wanted */
-    gboolean engine; /* the version is wanted, before any key */
-    guint64 generation;
+    GPtrArray *keys;    /* char *, owned */
+    guint next;         /* key to ask for; 0 is the engine when that is wanted */
+    gboolean engine;    /* the version is wanted, before any key */
+    guint64 generation; /* of the cache when the statement was sent */
     gint32 seqid;
     HgHandle session;
     HgHandle operation;
@@ -122,7 +122,7 @@ static void tell(Fetch *fetch, const char *why)
     if (why != NULL)
         hg_log(hg_gateway_log(hg_worker_gateway(worker)), HG_LOG_WARN, "tables_not_looked_up",
                hg_log_text("endpoint", hg_endpoint_name(fetch->endpoint)), hg_log_text("why", why));
-    hg_schema_cache_learn(hg_policies_schemas(policies_of(fetch)), fetch->place, fetch->generation,
+    hg_schema_cache_learn(hg_policies_schemas(policies_of(fetch)), fetch->place,
                           g_steal_pointer(&fetch->learnt), fetch->version);
     g_autoptr(GPtrArray) waiters = g_steal_pointer(&fetch->waiters);
     fetch->waiters = g_ptr_array_new();
@@ -206,6 +206,7 @@ static gboolean ask_next(Fetch *fetch)
         return send_call(fetch, HG_METHOD_CLOSE_SESSION, &message, written);
     }
     fetch->state = FETCH_ASKING;
+    fetch->generation = hg_schema_cache_generation(hg_policies_schemas(policies_of(fetch)));
     gboolean written = hg_call_execute(&message, ++fetch->seqid, &fetch->session, statement);
     return send_call(fetch, HG_METHOD_EXECUTE_STATEMENT, &message, written);
 }
@@ -255,6 +256,7 @@ static void learn(Fetch *fetch, GPtrArray *take_columns, gboolean is_view)
     learnt->key = g_strdup(g_ptr_array_index(fetch->keys, fetch->next++));
     learnt->columns = take_columns;
     learnt->is_view = is_view;
+    learnt->generation = fetch->generation;
     g_ptr_array_add(fetch->learnt, learnt);
 }
 
@@ -387,7 +389,7 @@ static void start(HgSchemaFetches *fetches, Fetch *fetch)
 }
 
 void hg_schema_fetch(HgSchemaFetches *fetches, HgEndpoint *endpoint, const GPtrArray *keys,
-                     gboolean engine, guint64 generation, HgSchemaWaiter *take_waiter)
+                     gboolean engine, HgSchemaWaiter *take_waiter)
 {
     g_autofree char *place = hg_schema_place(endpoint);
     Fetch *fetch = g_hash_table_lookup(fetches->running, place);
@@ -398,7 +400,6 @@ void hg_schema_fetch(HgSchemaFetches *fetches, HgEndpoint *endpoint, const GPtrA
         fetch->endpoint = hg_endpoint_ref(endpoint);
         fetch->place = g_steal_pointer(&place);
         fetch->engine = engine;
-        fetch->generation = generation;
         fetch->keys = g_ptr_array_new_with_free_func(g_free);
         fetch->waiters = g_ptr_array_new();
         fetch->learnt = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);

@@ -39,6 +39,7 @@ void hg_ruling_clear(HgRuling *ruling)
     g_free(ruling->catalog);
     g_free(ruling->database);
     g_clear_pointer(&ruling->missing, g_ptr_array_unref);
+    g_clear_pointer(&ruling->tables, g_ptr_array_unref);
     *ruling = (HgRuling){0};
 }
 
@@ -169,7 +170,6 @@ static void look_up(Ruling *ruling, GPtrArray *take_missing)
 {
     ruling->out->kind = HG_RULING_LOOK_UP;
     ruling->out->missing = take_missing;
-    ruling->out->generation = hg_picture_generation(ruling->picture);
 }
 
 static char *join(const GPtrArray *names)
@@ -178,6 +178,14 @@ static char *join(const GPtrArray *names)
     for (guint i = 0; i < names->len; i++)
         g_string_append_printf(text, "%s%s", i > 0 ? "," : "", (const char *)names->pdata[i]);
     return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static GPtrArray *keys_of(const GArray *uses)
+{
+    GPtrArray *keys = g_ptr_array_new_full(uses->len, g_free);
+    for (guint i = 0; i < uses->len; i++)
+        g_ptr_array_add(keys, g_strdup(g_array_index(uses, HgDecisionUse, i).access->table->key));
+    return keys;
 }
 
 static void take_decision(Ruling *ruling, HgDecision *decision)
@@ -194,8 +202,10 @@ static void take_decision(Ruling *ruling, HgDecision *decision)
     case HG_DECISION_REWRITTEN:
         out->same = decision->kind == HG_DECISION_UNCHANGED;
         out->kind = out->covered ? HG_RULING_REWRITE : HG_RULING_PASSES;
-        if (out->covered)
+        if (out->covered) {
             out->sql = g_steal_pointer(&decision->sql);
+            out->tables = keys_of(decision->uses);
+        }
         break;
     case HG_DECISION_REFUSED:
         out->kind = HG_RULING_REFUSE;

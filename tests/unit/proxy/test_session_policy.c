@@ -43,10 +43,11 @@ static HgLearnt *learnt(const char *key, gboolean there)
 static void learn(const char *key, gboolean there, const char *engine)
 {
     HgSchemaCache *cache = hg_policies_schemas(policies);
-    g_autoptr(HgPicture) picture = hg_schema_cache_picture(cache, "e:1");
     GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);
-    g_ptr_array_add(all, learnt(key, there));
-    hg_schema_cache_learn(cache, "e:1", hg_picture_generation(picture), all, engine);
+    HgLearnt *one = learnt(key, there);
+    one->generation = hg_schema_cache_generation(cache);
+    g_ptr_array_add(all, one);
+    hg_schema_cache_learn(cache, "e:1", all, engine);
 }
 
 static void setup(void)
@@ -88,6 +89,12 @@ START_TEST(test_limited)
     ck_assert(hg_session_policy_limits(bob, version));
     check(bob, "SELECT * FROM emp", HG_RULING_REWRITE, "monotonically_increasing_id");
     check(bob, "SELECT 1", HG_RULING_REWRITE, "SELECT 1");
+    {
+        g_auto(HgRuling) ruling = rule(bob, "SELECT 1 FROM emp JOIN map");
+        ck_assert_uint_eq(ruling.tables->len, 2);
+        ck_assert_str_eq(ruling.tables->pdata[0], "spark_catalog.hr.emp");
+        ck_assert_str_eq(ruling.tables->pdata[1], "spark_catalog.hr.map");
+    }
     check(bob, "SELECT b FROM (", HG_RULING_REFUSE, NULL);
     check(bob, "CREATE TEMPORARY VIEW v AS SELECT a FROM emp", HG_RULING_REFUSE, "temporary views");
     check(bob, "CACHE TABLE v AS SELECT a FROM emp", HG_RULING_REFUSE, "CACHE");
