@@ -56,6 +56,8 @@ typedef struct {
     GPtrArray *texts;        /* what the edits put in; owned */
     gsize added;             /* bytes of derived tables */
     guint work;              /* steps taken for columns */
+    GHashTable *asked;       /* keys of out->missing; NULL: none yet */
+    guint unknown;           /* names that wait for what is missing */
     HgSelectFacts facts;     /* of the SELECT that was looked at last */
     HgDecision *out;
 } HgAnalysis;
@@ -90,6 +92,9 @@ gboolean hg_analysis_text_is_known(HgAnalysis *analysis);
 
 /* Which table each name means (resolve.c). */
 gboolean hg_analysis_resolve(HgAnalysis *analysis);
+
+/* TRUE for a table that no schema is known of (rules.c). */
+gboolean hg_analysis_is_made_up(const HgAnalysis *analysis, const HgUse *use);
 
 /* May this be done with these tables (rules.c). */
 gboolean hg_analysis_rules(HgAnalysis *analysis);

@@ -282,6 +282,7 @@ void hg_policy_decide(HgSubject *subject, const HgPolicySession *session, HgSlic
     analysis.edits = g_array_sized_new(FALSE, FALSE, sizeof(HgSqlEdit), 16);
     analysis.texts = g_ptr_array_new_with_free_func(g_free);
     finish(&analysis, is_free(subject) || decide(&analysis));
+    g_clear_pointer(&analysis.asked, g_hash_table_unref);
     hg_sql_scope_free(analysis.scope);
     hg_sql_tree_free(analysis.tree);
     g_array_unref(analysis.uses);

@@ -9,6 +9,10 @@
 #include "sql/parser.h"
 #include "sql/statement.h"
 
+/* How many names may be missing: with more, the statement is refused by whoever would look them
+ * up. */
+#define HG_POLICY_MAX_MISSING 200
+
 /* What a statement depends on beside its text. All borrowed. */
 typedef struct {
     const char *catalog;  /* the current one; NULL for Spark's own */
@@ -45,7 +49,8 @@ typedef struct {
     GPtrArray *policies; /* of const char: names of the policies that apply to what it names */
     GArray *uses;        /* of HgDecisionUse */
     gboolean sets_zone;  /* it sets the session's time zone */
-    GPtrArray *missing;  /* NULL, or keys (char *): decide again when they are known */
+    GPtrArray *missing;  /* NULL, or keys (char *): decide again when they are known. At most one
+                            more than HG_POLICY_MAX_MISSING: then there may be others */
     GPtrArray *made;     /* what was made up for names that aren't known: the decision's own */
 } HgDecision;
 

@@ -145,12 +145,6 @@ static void replace_plain(HgAnalysis *analysis, const HgUse *use)
     hg_analysis_take_edit(analysis, use->name->first, use->name->end, g_string_free(out, FALSE));
 }
 
-/* Statements that take only a name of their own, or leave the table alone. */
-static gboolean keeps_names(HgSqlStatementKind kind)
-{
-    return kind == HG_SQL_STATEMENT_SHOW || kind == HG_SQL_STATEMENT_DESCRIBE;
-}
-
 gboolean hg_analysis_replace(HgAnalysis *analysis)
 {
     gboolean done = analysis->edits->len > 0; /* DESCRIBE is written anew as a whole */
@@ -161,7 +155,9 @@ gboolean hg_analysis_replace(HgAnalysis *analysis)
         if (use->role == HG_SQL_ROLE_READ && use->access->limited) {
             if (!replace_limited(analysis, use))
                 return FALSE;
-        } else if (use->table->columns->len > 0 || !keeps_names(analysis->kind)) {
+        } else {
+            /* always in full: what runs means the table that was decided on, wherever the
+             * endpoint's session stands */
             replace_plain(analysis, use);
         }
         if (analysis->added > HG_POLICY_MAX_TEXT)

@@ -62,10 +62,15 @@ static void note_missing(HgAnalysis *analysis, const char *key)
     GPtrArray **missing = &analysis->out->missing;
     if (absent == NULL || g_hash_table_contains((GHashTable *)absent, key))
         return;
-    if (*missing == NULL)
+    if (*missing == NULL) {
         *missing = g_ptr_array_new_with_free_func(g_free);
-    if (!g_ptr_array_find_with_equal_func(*missing, key, g_str_equal, NULL))
-        g_ptr_array_add(*missing, g_strdup(key));
+        analysis->asked = g_hash_table_new(g_str_hash, g_str_equal);
+    }
+    if (g_hash_table_contains(analysis->asked, key))
+        return;
+    char *kept = g_strdup(key);
+    g_ptr_array_add(*missing, kept);
+    g_hash_table_add(analysis->asked, kept);
 }
 
 /* The table of a catalog, database and name; one that isn't known is made up, to be asked about by
@@ -195,8 +200,10 @@ static gboolean add_use(HgAnalysis *analysis, const HgSqlReference *reference, c
     guint last = g_strv_length((char **)parts) - 1;
     if (reference->cte == NULL) {
         use.table = lookup(analysis, name, parts, &temporary);
-        if (use.table == NULL && !temporary && analysis->out->missing != NULL)
+        if (use.table == NULL && !temporary && analysis->out->missing != NULL) {
+            analysis->unknown++;
             return TRUE; /* it is refused in the end, once all that is missing was noted */
+        }
         if (use.table == NULL && !temporary)
             return refuse_unknown(analysis, name);
     }
@@ -246,17 +253,31 @@ static gboolean resolve_one(HgAnalysis *analysis, const HgSqlReference *referenc
     return add_use(analysis, reference, parts);
 }
 
+/* Nobody needs to look up what is missing from a statement that is refused anyway. */
+static gboolean refuse_many(HgAnalysis *analysis, const HgSqlNode *name)
+{
+    g_clear_pointer(&analysis->asked, g_hash_table_unref);
+    g_clear_pointer(&analysis->out->missing, g_ptr_array_unref);
+    return hg_analysis_refuse(analysis, name->first, "the statement names too many tables");
+}
+
+/* TRUE when so much is missing that it makes no difference what else is. */
+static gboolean misses_too_much(const HgAnalysis *analysis)
+{
+    const GPtrArray *missing = analysis->out->missing;
+    return missing != NULL && missing->len > HG_POLICY_MAX_MISSING;
+}
+
 gboolean hg_analysis_resolve(HgAnalysis *analysis)
 {
     const char *opaque = hg_sql_scope_opaque(analysis->scope);
     if (opaque != NULL)
         return hg_analysis_refuse(analysis, 0, "%s", opaque);
-    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope); i++) {
+    for (gsize i = 0; i < hg_sql_scope_count(analysis->scope) && !misses_too_much(analysis); i++) {
         if (!resolve_one(analysis, hg_sql_scope_at(analysis->scope, i)))
             return FALSE;
-        if (analysis->uses->len > HG_POLICY_MAX_USES)
-            return hg_analysis_refuse(analysis, hg_sql_scope_at(analysis->scope, i)->name->first,
-                                      "the statement names too many tables");
+        if (analysis->uses->len + analysis->unknown > HG_POLICY_MAX_USES)
+            return refuse_many(analysis, hg_sql_scope_at(analysis->scope, i)->name);
     }
     return analysis->out->missing == NULL ||
            hg_analysis_refuse(analysis, 0, "the tables that it names aren't known yet");

@@ -63,8 +63,7 @@ static gboolean may_be_new(const HgAnalysis *analysis, const HgUse *use, guint a
            analysis->kind == HG_SQL_STATEMENT_CREATE_TABLE_LIKE;
 }
 
-/* TRUE for a table that no schema is known of. */
-static gboolean is_made_up(const HgAnalysis *analysis, const HgUse *use)
+gboolean hg_analysis_is_made_up(const HgAnalysis *analysis, const HgUse *use)
 {
     const HgSchemas *schemas = hg_subject_schemas(analysis->subject);
     return hg_schemas_find(schemas, use->table->key) != use->table;
@@ -76,7 +75,7 @@ static gboolean check_change(HgAnalysis *analysis, const HgUse *use)
 {
     guint action = action_of(analysis, use);
     const HgPolicySet *set = hg_subject_set(analysis->subject);
-    gboolean made_up = is_made_up(analysis, use);
+    gboolean made_up = hg_analysis_is_made_up(analysis, use);
     gboolean granted = (use->access->granted & action) == action;
     /* a policy may be waiting for a table of this name */
     gboolean limited =

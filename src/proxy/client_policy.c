@@ -11,9 +11,8 @@
 
 #include <string.h>
 
-#define MOST_ROUNDS   16  /* of looking tables up for one statement */
-#define MOST_LOOK_UPS 200 /* tables in one round */
-#define REFUSED       "42000"
+#define MOST_ROUNDS 16 /* of looking tables up for one statement */
+#define REFUSED     "42000"
 
 static HgPolicies *policies_of(HgClient *client)
 {
@@ -25,8 +24,11 @@ void hg_client_policy_clear(HgClient *client)
     ClientPolicy *policy = &client->policy;
     if (policy->moving != NULL) /* it isn't known what became of the USE */
         hg_session_policy_end_move(hg_session_policy(policy->moving), FALSE);
+    if (policy->unanswered) /* nor what became of tables */
+        hg_schema_cache_forget(hg_policies_schemas(policies_of(client)));
     hg_session_unref(policy->moving);
     hg_policy_version_unref(policy->version);
+    g_clear_pointer(&policy->tables, g_ptr_array_unref);
     g_strfreev(policy->names);
     g_free(policy->catalog);
     g_free(policy->database);
@@ -108,7 +110,7 @@ static ClientGate look_up(HgClient *client, const ClientAsk *ask, const HgRuling
         return refuse_unruled(client, ask, REFUSED,
                               "hivegate: the tables of this statement change all the time, so "
                               "policies can't be applied to it; try again.");
-    if (ruling->missing != NULL && ruling->missing->len > MOST_LOOK_UPS)
+    if (ruling->missing != NULL && ruling->missing->len > HG_POLICY_MAX_MISSING)
         return refuse_unruled(client, ask, REFUSED,
                               "hivegate: the statement names too many tables at once.");
     Waiter *waiter = g_new0(Waiter, 1);
@@ -122,7 +124,7 @@ static ClientGate look_up(HgClient *client, const ClientAsk *ask, const HgRuling
         return GATE_REFUSES;
     }
     hg_schema_fetch(hg_worker_schema_fetches(client->worker), hg_session_endpoint(ask->session),
-                    ruling->missing, ruling->asks_engine, ruling->generation, &waiter->waiter);
+                    ruling->missing, ruling->asks_engine, &waiter->waiter);
     return GATE_HOLDS;
 }
 
@@ -156,7 +158,8 @@ static void note_ruling(HgClient *client, ClientAsk *ask, HgRuling *ruling,
     hg_client_policy_clear(client);
     policy->version = hg_policy_version_ref(version);
     policy->guarded = ruling->covered;
-    policy->changes_tables = ruling->changes_tables;
+    policy->changes_tables = policy->unanswered = ruling->changes_tables;
+    policy->tables = g_steal_pointer(&ruling->tables);
     if (ruling->moves) {
         policy->moving = hg_session_ref(session);
         hg_session_policy_begin_move(hg_session_policy(session));
@@ -167,8 +170,6 @@ static void note_ruling(HgClient *client, ClientAsk *ask, HgRuling *ruling,
     ask->policy_version = hg_policy_set_version(hg_policy_version_set(policy->version));
     ask->decision = is_rewritten(ruling) ? "rewritten" : "unchanged";
     ask->policies = (const char *const *)policy->names;
-    if (ruling->changes_tables)
-        hg_schema_cache_forget(hg_policies_schemas(policies_of(client)));
 }
 
 /* Puts the new text into the request. A USE is waited for: what names mean depends on whether it
@@ -305,6 +306,7 @@ static ClientGate judge_operation_call(HgClient *client, const ClientAsk *ask)
                       "statement was begun; run it again.");
     client->policy.guarded = policy->guarded;
     client->policy.changes_tables = policy->changes_tables;
+    client->policy.tables = policy->tables != NULL ? g_ptr_array_ref(policy->tables) : NULL;
     if (!policy->guarded)
         return GATE_PASSES;
     if (request->method->id == HG_METHOD_FETCH_RESULTS && request->fetch_type != 0)
@@ -333,9 +335,11 @@ ClientGate hg_client_policy_gate(HgClient *client, ClientAsk *ask)
 void hg_client_policy_adopt(HgClient *client, HgOperation *operation)
 {
     const ClientPolicy *policy = &client->policy;
+    /* what has run when it is answered changes nothing later */
+    gboolean changes = policy->changes_tables && !client->call.runs_at_once;
     if (policy->version != NULL)
         hg_operation_set_policy(operation, &(HgOperationPolicy){policy->version, policy->guarded,
-                                                                policy->changes_tables});
+                                                                changes, policy->tables});
 }
 
 /* TRUE for a reply that may say what is hidden. */
@@ -394,12 +398,50 @@ static char *report(HgClient *client)
     return hg_clean_error_text(policy->message, statement_of(client), reference);
 }
 
+static gboolean has_failed(const HgReplyHead *head)
+{
+    return head->exception || head->status_code == HG_STATUS_ERROR;
+}
+
+static gboolean is_final(gint32 operation_state)
+{
+    return (operation_state >= HG_STATE_FINISHED && operation_state <= HG_STATE_ERROR) ||
+           operation_state == HG_STATE_TIMEDOUT;
+}
+
+/* TRUE when what the statement did to tables is to be noticed now: as its beginning is answered,
+ * and once when its client is told that it has ended. Clients may ask for the state as often as
+ * they like. */
+static gboolean is_news(const HgClient *client, const HgReplyHead *head)
+{
+    const ClientCall *call = &client->call;
+    if (call->operation == NULL)
+        return TRUE;
+    if (call->method->id == HG_METHOD_CANCEL_OPERATION)
+        return hg_operation_take_cancel(call->operation);
+    gboolean ended = is_final(head->operation_state) ||
+                     call->method->id == HG_METHOD_CLOSE_OPERATION ||
+                     (call->fetches_rows && !has_failed(head));
+    return ended && hg_operation_take_end(call->operation);
+}
+
+/* Errors of names may come from tables that others have changed. */
+static void forget_tables(HgClient *client)
+{
+    const HgSession *session = client->call.lease->session;
+    const GPtrArray *tables = client->policy.tables;
+    g_autofree char *place = hg_schema_place(hg_session_endpoint(session));
+    if (tables != NULL)
+        hg_schema_cache_forget_tables(hg_policies_schemas(policies_of(client)), place, tables);
+}
+
 /* What the reply says of the session and of tables. */
-static void follow(HgClient *client, const HgReplyHead *head)
+static void follow(HgClient *client, const HgReplyHead *head, gboolean news)
 {
     ClientPolicy *policy = &client->policy;
-    gboolean failed = head->exception || head->status_code == HG_STATUS_ERROR;
-    if (policy->changes_tables)
+    gboolean failed = has_failed(head);
+    policy->unanswered = FALSE;
+    if (policy->changes_tables && news)
         hg_schema_cache_forget(hg_policies_schemas(policies_of(client)));
     if (policy->moving == NULL)
         return;
@@ -416,17 +458,18 @@ gboolean hg_client_policy_note(HgClient *client, HgReplyPiece *piece, HgBuffer *
     const HgReplyHead *head = piece->head;
     if (policies_of(client) == NULL)
         return TRUE;
-    follow(client, head);
+    gboolean news = is_news(client, head);
+    follow(client, head, news);
     if (!policy->guarded || !is_talkative(head))
         return TRUE;
-    gboolean failed = head->exception || head->status_code == HG_STATUS_ERROR;
+    gboolean failed = has_failed(head);
     policy->withheld = TRUE;
     policy->exception = head->exception;
     policy->operation_state = failed ? -1 : head->operation_state;
     hg_detail_error(hg_slice(piece->bytes, piece->size), client->call.method, &policy->sql_state,
                     &policy->message);
-    if (hg_clean_error_is_of_names(policy->message))
-        hg_schema_cache_forget(hg_policies_schemas(policies_of(client)));
+    if (news && hg_clean_error_is_of_names(policy->message))
+        forget_tables(client);
     g_autofree char *text = report(client);
     if (!piece->last || !write_answer(client, clean, text))
         return FALSE;

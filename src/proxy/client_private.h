@@ -88,6 +88,8 @@ typedef struct {
     HgPolicyVersion *version; /* referenced; under which it was let through */
     gboolean guarded;         /* errors aren't handed on as they come */
     gboolean changes_tables;
+    gboolean unanswered; /* a statement that changes tables may be sent and not answered yet */
+    GPtrArray *tables;   /* keys of what the statement names; referenced; or NULL */
     HgSession *moving; /* referenced: it stands elsewhere when the call succeeds; NULL: it stays */
     char **names;      /* of the policies that apply, for the record */
     char *catalog;     /* where then */

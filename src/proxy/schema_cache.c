@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#define FRESH 1000 /* ms within which a table isn't asked about again because of errors */
+
 /* One name, with when it was learned (ms of the monotonic clock). */
 typedef struct {
     HgLearnt *learnt;
@@ -18,7 +20,6 @@ struct HgPicture {
     HgSchemas *schemas;
     GHashTable *entries; /* key -> Entry */
     GHashTable *absent;  /* keys */
-    guint64 generation;
     HgEngineState engine_state;
     HgSqlEngine engine;
     gint64 engine_at; /* when it was asked for */
@@ -58,14 +59,13 @@ static void entry_unref(gpointer data)
 
 /* ---- pictures ---- */
 
-static HgPicture *picture_new(const HgSchemaCache *cache)
+static HgPicture *picture_new(void)
 {
     HgPicture *picture = g_new0(HgPicture, 1);
     atomic_init(&picture->references, 1);
     picture->schemas = hg_schemas_new();
     picture->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_unref);
     picture->absent = g_hash_table_new(g_str_hash, g_str_equal);
-    picture->generation = cache->generation;
     picture->oldest = G_MAXINT64;
     return picture;
 }
@@ -120,11 +120,6 @@ const HgSchemas *hg_picture_schemas(const HgPicture *picture)
 const GHashTable *hg_picture_absent(const HgPicture *picture)
 {
     return picture->absent;
-}
-
-guint64 hg_picture_generation(const HgPicture *picture)
-{
-    return picture->generation;
 }
 
 HgEngineState hg_picture_engine(const HgPicture *picture, HgSqlEngine *out)
@@ -182,9 +177,10 @@ static void note_engine(HgPicture *picture, const char *engine)
         picture->engine_state = HG_ENGINE_OTHER;
 }
 
-/* What the old picture shows and is still believed goes into the new one, as far as there is room.
- */
-static void keep(const HgSchemaCache *cache, HgPicture *picture, const HgPicture *old)
+/* What the old picture shows and is still believed goes into the new one, as far as there is room,
+ * but for the keys in `but` (NULL: none). */
+static void keep(const HgSchemaCache *cache, HgPicture *picture, const HgPicture *old,
+                 GHashTable *but)
 {
     GHashTableIter iter;
     gpointer key, value;
@@ -194,7 +190,8 @@ static void keep(const HgSchemaCache *cache, HgPicture *picture, const HgPicture
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         Entry *entry = value;
         if (g_hash_table_contains(picture->entries, key) || now - entry->at > cache->ttl ||
-            g_hash_table_size(picture->entries) >= cache->most)
+            g_hash_table_size(picture->entries) >= cache->most ||
+            (but != NULL && g_hash_table_contains(but, key)))
             continue;
         atomic_fetch_add_explicit(&entry->references, 1, memory_order_relaxed);
         show(picture, entry);
@@ -206,13 +203,13 @@ HgPicture *hg_schema_cache_picture(HgSchemaCache *cache, const char *endpoint)
     pthread_mutex_lock(&cache->lock);
     HgPicture *found = g_hash_table_lookup(cache->pictures, endpoint);
     if (found == NULL) {
-        found = picture_new(cache);
+        found = picture_new();
         g_hash_table_insert(cache->pictures, g_strdup(endpoint), found);
     }
     gboolean asked = found->engine_state != HG_ENGINE_UNASKED;
     if (MIN(found->oldest, asked ? found->engine_at : G_MAXINT64) < now_ms() - cache->ttl) {
-        HgPicture *fresh = picture_new(cache);
-        keep(cache, fresh, found);
+        HgPicture *fresh = picture_new();
+        keep(cache, fresh, found, NULL);
         check_engine(cache, fresh);
         g_hash_table_insert(cache->pictures, g_strdup(endpoint), fresh);
         found = fresh;
@@ -222,11 +219,12 @@ HgPicture *hg_schema_cache_picture(HgSchemaCache *cache, const char *endpoint)
     return found;
 }
 
-static void show_learnt(HgPicture *picture, GPtrArray *learnt)
+static void show_learnt(const HgSchemaCache *cache, HgPicture *picture, GPtrArray *learnt)
 {
     for (guint i = 0; i < learnt->len; i++) {
         HgLearnt *one = g_ptr_array_index(learnt, i);
-        if (g_hash_table_contains(picture->entries, one->key)) {
+        if (one->generation != cache->generation ||
+            g_hash_table_contains(picture->entries, one->key)) {
             hg_learnt_free(one);
             continue;
         }
@@ -239,18 +237,23 @@ static void show_learnt(HgPicture *picture, GPtrArray *learnt)
     g_ptr_array_set_free_func(learnt, NULL);
 }
 
-void hg_schema_cache_learn(HgSchemaCache *cache, const char *endpoint, guint64 generation,
-                           GPtrArray *take_learnt, const char *engine)
+guint64 hg_schema_cache_generation(HgSchemaCache *cache)
 {
     pthread_mutex_lock(&cache->lock);
-    HgPicture *picture = picture_new(cache);
+    guint64 generation = cache->generation;
+    pthread_mutex_unlock(&cache->lock);
+    return generation;
+}
+
+void hg_schema_cache_learn(HgSchemaCache *cache, const char *endpoint, GPtrArray *take_learnt,
+                           const char *engine)
+{
+    pthread_mutex_lock(&cache->lock);
+    HgPicture *picture = picture_new();
     const HgPicture *old = g_hash_table_lookup(cache->pictures, endpoint);
-    if (generation == cache->generation)
-        show_learnt(picture, take_learnt);
-    if (old != NULL && old->generation == cache->generation)
-        keep(cache, picture, old);
-    else if (old != NULL)
-        copy_engine(picture, old);
+    show_learnt(cache, picture, take_learnt);
+    if (old != NULL)
+        keep(cache, picture, old, NULL);
     if (engine != NULL)
         note_engine(picture, engine);
     g_hash_table_insert(cache->pictures, g_strdup(endpoint), picture);
@@ -266,9 +269,36 @@ void hg_schema_cache_forget(HgSchemaCache *cache)
     cache->generation++;
     g_hash_table_iter_init(&iter, cache->pictures);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        HgPicture *empty = picture_new(cache);
+        HgPicture *empty = picture_new();
         copy_engine(empty, value);
         g_hash_table_iter_replace(&iter, empty);
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
+/* The keys of what the picture has shown for a while. */
+static GHashTable *settled_keys(const HgPicture *picture, const GPtrArray *keys)
+{
+    GHashTable *settled = g_hash_table_new(g_str_hash, g_str_equal);
+    gint64 before = now_ms() - FRESH;
+    for (guint i = 0; i < keys->len; i++) {
+        const Entry *entry = g_hash_table_lookup(picture->entries, g_ptr_array_index(keys, i));
+        if (entry != NULL && entry->at <= before)
+            g_hash_table_add(settled, g_ptr_array_index(keys, i));
+    }
+    return settled;
+}
+
+void hg_schema_cache_forget_tables(HgSchemaCache *cache, const char *endpoint,
+                                   const GPtrArray *keys)
+{
+    pthread_mutex_lock(&cache->lock);
+    const HgPicture *old = g_hash_table_lookup(cache->pictures, endpoint);
+    g_autoptr(GHashTable) settled = old != NULL ? settled_keys(old, keys) : NULL;
+    if (settled != NULL && g_hash_table_size(settled) > 0) {
+        HgPicture *rest = picture_new();
+        keep(cache, rest, old, settled);
+        g_hash_table_insert(cache->pictures, g_strdup(endpoint), rest);
     }
     pthread_mutex_unlock(&cache->lock);
 }

@@ -16,6 +16,7 @@ typedef struct {
     char *key;          /* folded: catalog.database.name */
     GPtrArray *columns; /* NULL: there is no such table. Names and types in turns (char *) */
     gboolean is_view;
+    guint64 generation; /* of the cache when it was asked for */
 } HgLearnt;
 
 void hg_learnt_free(HgLearnt *learnt);
@@ -28,21 +29,28 @@ void hg_schema_cache_free(HgSchemaCache *cache);
  * reference. */
 HgPicture *hg_schema_cache_picture(HgSchemaCache *cache, const char *endpoint);
 
+/* Goes up whenever all is forgotten. */
+guint64 hg_schema_cache_generation(HgSchemaCache *cache);
+
 /* Adds what was learned (of HgLearnt, taken), and the version of the engine when it was asked for
- * (NULL: it wasn't). What was asked under an older generation is thrown away, but for the engine.
- */
-void hg_schema_cache_learn(HgSchemaCache *cache, const char *endpoint, guint64 generation,
-                           GPtrArray *take_learnt, const char *engine);
+ * (NULL: it wasn't). What was asked for before all was forgotten is thrown away. */
+void hg_schema_cache_learn(HgSchemaCache *cache, const char *endpoint, GPtrArray *take_learnt,
+                           const char *engine);
 
 /* Forgets all tables: one may have changed. */
 void hg_schema_cache_forget(HgSchemaCache *cache);
+
+/* Forgets these tables (of char *: keys) of one endpoint: somebody else may have changed one. Those
+ * that were learned within the last second stay: asking again would hardly tell more, and who makes
+ * errors all the time is no reason to do so. */
+void hg_schema_cache_forget_tables(HgSchemaCache *cache, const char *endpoint,
+                                   const GPtrArray *keys);
 
 void hg_picture_unref(HgPicture *picture); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HgPicture, hg_picture_unref)
 
 const HgSchemas *hg_picture_schemas(const HgPicture *picture);
 const GHashTable *hg_picture_absent(const HgPicture *picture); /* keys of what is no table */
-guint64 hg_picture_generation(const HgPicture *picture);
 
 /* What texts the endpoint reads. */
 typedef enum {

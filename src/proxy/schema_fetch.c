@@ -11,6 +11,7 @@
 #include "hs2/detail.h"
 #include "net/timer.h"
 #include "policy/name.h"
+#include "proxy/described.h"
 #include "proxy/policies.h"
 #include "sql/print.h"
 
@@ -34,10 +35,10 @@ typedef struct {
     gboolean kept;     /* the connection came from the cache: it may have gone stale there */
     gboolean answered; /* something has come on it */
     FetchState state;
-    GPtrArray *keys; /* char *, owned */
-    guint next;      /* key to ask for; 0 is the engine when that is wanted */
-    gboolean engine; /* the version is wanted, before any key */
-    guint64 generation;
+    GPtrArray *keys;    /* char *, owned */
+    guint next;         /* key to ask for; 0 is the engine when that is wanted */
+    gboolean engine;    /* the version is wanted, before any key */
+    guint64 generation; /* of the cache when the statement was sent */
     gint32 seqid;
     HgHandle session;
     HgHandle operation;
@@ -121,7 +122,7 @@ static void tell(Fetch *fetch, const char *why)
     if (why != NULL)
         hg_log(hg_gateway_log(hg_worker_gateway(worker)), HG_LOG_WARN, "tables_not_looked_up",
                hg_log_text("endpoint", hg_endpoint_name(fetch->endpoint)), hg_log_text("why", why));
-    hg_schema_cache_learn(hg_policies_schemas(policies_of(fetch)), fetch->place, fetch->generation,
+    hg_schema_cache_learn(hg_policies_schemas(policies_of(fetch)), fetch->place,
                           g_steal_pointer(&fetch->learnt), fetch->version);
     g_autoptr(GPtrArray) waiters = g_steal_pointer(&fetch->waiters);
     fetch->waiters = g_ptr_array_new();
@@ -205,6 +206,7 @@ static gboolean ask_next(Fetch *fetch)
         return send_call(fetch, HG_METHOD_CLOSE_SESSION, &message, written);
     }
     fetch->state = FETCH_ASKING;
+    fetch->generation = hg_schema_cache_generation(hg_policies_schemas(policies_of(fetch)));
     gboolean written = hg_call_execute(&message, ++fetch->seqid, &fetch->session, statement);
     return send_call(fetch, HG_METHOD_EXECUTE_STATEMENT, &message, written);
 }
@@ -254,31 +256,20 @@ static void learn(Fetch *fetch, GPtrArray *take_columns, gboolean is_view)
     learnt->key = g_strdup(g_ptr_array_index(fetch->keys, fetch->next++));
     learnt->columns = take_columns;
     learnt->is_view = is_view;
+    learnt->generation = fetch->generation;
     g_ptr_array_add(fetch->learnt, learnt);
 }
 
-/* The rows of DESCRIBE EXTENDED: columns, then headings, which have no type, with more behind them.
- * FALSE when this is no description of a table. */
+/* The rows of DESCRIBE EXTENDED. FALSE when this is no description of a table. */
 static gboolean read_table(Fetch *fetch, const GPtrArray *names, const GPtrArray *types)
 {
-    g_autoptr(GPtrArray) columns = g_ptr_array_new_with_free_func(g_free);
-    const char *kind = NULL;
-    guint i = 0;
-    for (; i < names->len && *(const char *)g_ptr_array_index(types, i) != '\0'; i++) {
-        g_ptr_array_add(columns, g_strdup(g_ptr_array_index(names, i)));
-        g_ptr_array_add(columns, g_strdup(g_ptr_array_index(types, i)));
-    }
-    for (; i < names->len; i++)
-        if (strcmp(g_ptr_array_index(names, i), "Type") == 0)
-            kind = g_ptr_array_index(types, i); /* the last one: a column may have that name */
-    if (columns->len == 0)
-        return FALSE;
-    /* Spark's own tables say what they are; those of other catalogs may not, and are no views */
+    gboolean is_view = FALSE;
     gboolean own = g_str_has_prefix(g_ptr_array_index(fetch->keys, fetch->next),
                                     HG_POLICY_SESSION_CATALOG ".");
-    gboolean table =
-        kind != NULL ? strcmp(kind, "MANAGED") == 0 || strcmp(kind, "EXTERNAL") == 0 : !own;
-    learn(fetch, g_steal_pointer(&columns), !table);
+    GPtrArray *columns = hg_described_read(names, types, own, &is_view);
+    if (columns == NULL)
+        return FALSE;
+    learn(fetch, columns, is_view);
     return TRUE;
 }
 
@@ -398,7 +389,7 @@ static void start(HgSchemaFetches *fetches, Fetch *fetch)
 }
 
 void hg_schema_fetch(HgSchemaFetches *fetches, HgEndpoint *endpoint, const GPtrArray *keys,
-                     gboolean engine, guint64 generation, HgSchemaWaiter *take_waiter)
+                     gboolean engine, HgSchemaWaiter *take_waiter)
 {
     g_autofree char *place = hg_schema_place(endpoint);
     Fetch *fetch = g_hash_table_lookup(fetches->running, place);
@@ -409,7 +400,6 @@ void hg_schema_fetch(HgSchemaFetches *fetches, HgEndpoint *endpoint, const GPtrA
         fetch->endpoint = hg_endpoint_ref(endpoint);
         fetch->place = g_steal_pointer(&place);
         fetch->engine = engine;
-        fetch->generation = generation;
         fetch->keys = g_ptr_array_new_with_free_func(g_free);
         fetch->waiters = g_ptr_array_new();
         fetch->learnt = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);

@@ -26,6 +26,6 @@ struct HgSchemaWaiter {
 };
 
 /* Asks for these keys (catalog.database.name, folded) and, with `engine`, for the endpoint's
- * version. `generation`: of the picture in which they were missing. Takes the waiter. */
+ * version. Takes the waiter. */
 void hg_schema_fetch(HgSchemaFetches *fetches, HgEndpoint *endpoint, const GPtrArray *keys,
-                     gboolean engine, guint64 generation, HgSchemaWaiter *take_waiter);
+                     gboolean engine, HgSchemaWaiter *take_waiter);

@@ -17,6 +17,8 @@ struct HgOperation {
     atomic_uint references;
     atomic_int state; /* HgOperationState */
     atomic_bool fetched;
+    atomic_bool end_taken;
+    atomic_bool cancel_taken;
     _Atomic(const char *) kill_text;
     gint32 type;
     gint64 began_us;
@@ -24,7 +26,7 @@ struct HgOperation {
     _Atomic(HgStatementRecord *) record;
     HgStatementTrace *trace;
     HgSession *session;
-    HgOperationPolicy policy; /* with a reference to the version */
+    HgOperationPolicy policy; /* with references to the version and the tables */
     HgHandle handle;
     HgHandle backend;
     HgOperation *next; /* in the session's list; both under its lock */
@@ -319,6 +321,7 @@ void hg_operation_unref(HgOperation *operation)
     hg_statement_trace_free(operation->trace);
     hg_session_unref(operation->session);
     hg_policy_version_unref(operation->policy.version);
+    g_clear_pointer(&operation->policy.tables, g_ptr_array_unref);
     g_free(operation->statement);
     g_free(operation);
 }
@@ -409,11 +412,30 @@ void hg_operation_set_policy(HgOperation *operation, const HgOperationPolicy *po
     operation->policy = *policy;
     if (policy->version != NULL)
         hg_policy_version_ref(policy->version);
+    if (policy->tables != NULL)
+        g_ptr_array_ref(policy->tables);
 }
 
 const HgOperationPolicy *hg_operation_policy(const HgOperation *operation)
 {
     return &operation->policy;
+}
+
+/* TRUE for whoever comes first. */
+static gboolean take(atomic_bool *taken)
+{
+    return !atomic_load_explicit(taken, memory_order_relaxed) &&
+           !atomic_exchange_explicit(taken, TRUE, memory_order_relaxed);
+}
+
+gboolean hg_operation_take_end(HgOperation *operation)
+{
+    return take(&operation->end_taken);
+}
+
+gboolean hg_operation_take_cancel(HgOperation *operation)
+{
+    return take(&operation->cancel_taken);
 }
 
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us)

@@ -170,6 +170,7 @@ typedef struct {
     HgPolicyVersion *version; /* NULL: no policies are configured */
     gboolean guarded;         /* policies limit its user: what is said of it is looked through */
     gboolean changes_tables;  /* when it has run, what is known of tables may be wrong */
+    GPtrArray *tables;        /* of char *: keys of what it names, when guarded; or NULL */
 } HgOperationPolicy;
 void hg_operation_set_policy(HgOperation *operation, const HgOperationPolicy *policy);
 const HgOperationPolicy *hg_operation_policy(const HgOperation *operation);
@@ -177,6 +178,10 @@ const HgOperationPolicy *hg_operation_policy(const HgOperation *operation);
 /* The same for its spans (proxy/statement_trace). */
 void hg_operation_set_trace(HgOperation *operation, HgStatementTrace *take_trace);
 HgStatementTrace *hg_operation_trace(const HgOperation *operation);
+
+/* TRUE once for each: its client is told that it has ended; it was asked to be cancelled. */
+gboolean hg_operation_take_end(HgOperation *operation);
+gboolean hg_operation_take_cancel(HgOperation *operation);
 
 /* TRUE once, for a statement: its first rows are fetched. */
 gboolean hg_operation_take_first_fetch(HgOperation *operation, gint64 *began_us);

@@ -42,6 +42,7 @@ void hg_ruling_clear(HgRuling *ruling)
     g_free(ruling->catalog);
     g_free(ruling->database);
     g_clear_pointer(&ruling->missing, g_ptr_array_unref);
+    g_clear_pointer(&ruling->tables, g_ptr_array_unref);
     *ruling = (HgRuling){0};
 }
 
@@ -192,7 +193,6 @@ static void look_up(Ruling *ruling, GPtrArray *take_missing)
 {
     ruling->out->kind = HG_RULING_LOOK_UP;
     ruling->out->missing = take_missing;
-    ruling->out->generation = hg_picture_generation(ruling->picture);
 }
 
 static char *join(const GPtrArray *names)
@@ -201,6 +201,14 @@ static char *join(const GPtrArray *names)
     for (guint i = 0; i < names->len; i++)
         g_string_append_printf(text, "%s%s", i > 0 ? "," : "", (const char *)names->pdata[i]);
     return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static GPtrArray *keys_of(const GArray *uses)
+{
+    GPtrArray *keys = g_ptr_array_new_full(uses->len, g_free);
+    for (guint i = 0; i < uses->len; i++)
+        g_ptr_array_add(keys, g_strdup(g_array_index(uses, HgDecisionUse, i).access->table->key));
+    return keys;
 }
 
 static void take_decision(Ruling *ruling, HgDecision *decision)
@@ -219,8 +227,10 @@ static void take_decision(Ruling *ruling, HgDecision *decision)
             hg_session_policy_note_zone(ruling->session);
         out->same = decision->kind == HG_DECISION_UNCHANGED;
         out->kind = out->covered ? HG_RULING_REWRITE : HG_RULING_PASSES;
-        if (out->covered)
+        if (out->covered) {
             out->sql = g_steal_pointer(&decision->sql);
+            out->tables = keys_of(decision->uses);
+        }
         break;
     case HG_DECISION_REFUSED:
         out->kind = HG_RULING_REFUSE;
@@ -282,12 +292,25 @@ static gboolean check_size(Ruling *ruling)
     return FALSE;
 }
 
+/* TRUE when Spark takes the USE for one of the catalog that is current: its session stays where it
+ * is. Spark finds the catalog of a USE first, and compares the name of what it found; behind SET
+ * CATALOG it compares the word itself. */
+static gboolean stays(const HgPolicyUse *use, const char *first, const char *current)
+{
+    g_autofree char *folded = hg_policy_fold(current);
+    if (use->second != NULL || strcmp(first, folded) != 0)
+        return FALSE;
+    const char *own = strcmp(folded, HG_POLICY_SESSION_CATALOG) == 0 ? folded : current;
+    return !use->catalog || strcmp(use->first, own) == 0;
+}
+
 /* USE: where the session will stand. Refused when that can't be told: what names mean depends on
  * it. */
 static void read_use(Ruling *ruling)
 {
     HgRuling *out = ruling->out;
-    HgSqlOptions options = {.engine = ruling->engine};
+    HgSessionPolicy *session = ruling->session;
+    HgSqlOptions options = {.engine = ruling->engine, .keeps_variables = TRUE};
     g_auto(HgPolicyUse) use = {0};
     if (!check_size(ruling))
         return;
@@ -300,11 +323,16 @@ static void read_use(Ruling *ruling)
                        strcmp(first, HG_POLICY_SESSION_CATALOG) == 0 ||
                        hg_schemas_has_catalog(hg_picture_schemas(ruling->picture), first);
     out->moves = TRUE;
+    pthread_mutex_lock(&session->lock);
+    g_autofree char *at = g_strdup(session->catalog);
+    g_autofree char *in = g_strdup(session->database);
+    pthread_mutex_unlock(&session->lock);
     if (!catalog) {
-        pthread_mutex_lock(&ruling->session->lock);
-        out->catalog = g_strdup(ruling->session->catalog);
-        pthread_mutex_unlock(&ruling->session->lock);
+        out->catalog = g_steal_pointer(&at);
         out->database = g_steal_pointer(&use.first);
+    } else if (stays(&use, first, at)) {
+        out->catalog = g_steal_pointer(&at);
+        out->database = g_steal_pointer(&in);
     } else {
         out->catalog = g_steal_pointer(&use.first);
         out->database = use.second != NULL ? g_steal_pointer(&use.second) : g_strdup("default");
@@ -400,6 +428,10 @@ static void rule(Ruling *ruling)
     if (out->kind == HG_RULING_REFUSE || is_free(ruling) || !check_reads(ruling))
         return;
     decide(ruling);
+    /* the classifier leaves texts with ${ alone */
+    if (out->statement == HG_SQL_STATEMENT_USE && !out->moves &&
+        (out->kind == HG_RULING_REWRITE || out->kind == HG_RULING_PASSES))
+        read_use(ruling);
     check_supported(ruling);
     out->changes_tables |= changes_tables(out->statement);
 }

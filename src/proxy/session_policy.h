@@ -32,10 +32,10 @@ typedef struct {
     char *reason;          /* for the user */
     char *detail;          /* for an operator; may be NULL */
     char *policies;        /* names, with commas between; may be NULL */
+    GPtrArray *tables;     /* of char *: keys of what a covered user's statement names; or NULL */
     GPtrArray *missing;    /* of char * */
     gboolean asks_engine;
-    guint64 generation; /* of the picture in which something is missing */
-    gboolean moves;     /* when it succeeds, the session stands at `catalog` and `database` */
+    gboolean moves; /* when it succeeds, the session stands at `catalog` and `database` */
     char *catalog;
     char *database;
     gboolean changes_tables; /* it may make what is known of tables wrong */

@@ -15,47 +15,63 @@ static char *join(char *const *parts, const char *database)
     return g_utf8_strdown(full, -1);
 }
 
-static void add(GPtrArray *names, char *const *parts, const char *database)
+/* What is being filled, with the names that are in it already. */
+typedef struct {
+    HgTouched *out;
+    GHashTable *read;
+    GHashTable *written;
+} Filling;
+
+static void add(GPtrArray *names, GHashTable *known, char *const *parts, const char *database)
 {
     char *name = join(parts, database);
-    for (guint i = 0; i < names->len; i++) {
-        if (strcmp(g_ptr_array_index(names, i), name) != 0)
-            continue;
+    if (g_hash_table_contains(known, name)) {
         g_free(name);
         return;
     }
     g_ptr_array_add(names, name);
+    g_hash_table_add(known, name);
 }
 
-static void add_reference(HgTouched *out, const HgSqlReference *reference, char *const *parts,
+static void add_read(Filling *filling, char *const *parts, const char *database)
+{
+    add(filling->out->read, filling->read, parts, database);
+}
+
+static void add_written(Filling *filling, char *const *parts, const char *database)
+{
+    add(filling->out->written, filling->written, parts, database);
+}
+
+static void add_reference(Filling *filling, const HgSqlReference *reference, char *const *parts,
                           const char *database, HgSqlStatementKind kind)
 {
     gboolean writes = hg_sql_statement_effect(kind) == HG_SQL_EFFECT_WRITE;
     switch (reference->role) {
     case HG_SQL_ROLE_READ:
         if (reference->cte == NULL)
-            add(out->read, parts, database);
+            add_read(filling, parts, database);
         break;
     case HG_SQL_ROLE_CHANGE:
-        add(out->read, parts, database);
-        add(out->written, parts, database);
+        add_read(filling, parts, database);
+        add_written(filling, parts, database);
         break;
     case HG_SQL_ROLE_WRITE:
-        add(out->written, parts, database);
+        add_written(filling, parts, database);
         break;
     case HG_SQL_ROLE_OBJECT:
-        add(writes ? out->written : out->read, parts, database);
+        (writes ? add_written : add_read)(filling, parts, database);
         break;
     case HG_SQL_ROLE_NAMESPACE:
-        if (kind == HG_SQL_STATEMENT_USE && out->use == NULL)
-            out->use = g_strjoinv(".", (char **)parts);
+        if (kind == HG_SQL_STATEMENT_USE && filling->out->use == NULL)
+            filling->out->use = g_strjoinv(".", (char **)parts);
         break;
     default:
         break;
     }
 }
 
-static gboolean fill(HgTouched *out, const HgSqlTree *tree, const char *database)
+static gboolean fill(Filling *filling, const HgSqlTree *tree, const char *database)
 {
     HgSqlStatementKind kind = (HgSqlStatementKind)hg_sql_tree_root(tree)->detail;
     g_autoptr(HgSqlScope) scope = hg_sql_scope_new(tree, FALSE);
@@ -66,7 +82,7 @@ static gboolean fill(HgTouched *out, const HgSqlTree *tree, const char *database
         g_auto(GStrv) parts = hg_sql_reference_parts(tree, reference, NULL);
         if (parts == NULL)
             return FALSE;
-        add_reference(out, reference, parts, database, kind);
+        add_reference(filling, reference, parts, database, kind);
     }
     return TRUE;
 }
@@ -86,7 +102,10 @@ gboolean hg_touched_read(HgSlice statement, const char *database, HgTouched *out
         return FALSE;
     out->read = g_ptr_array_new_with_free_func(g_free);
     out->written = g_ptr_array_new_with_free_func(g_free);
-    if (!fill(out, tree, database)) {
+    g_autoptr(GHashTable) read = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) written = g_hash_table_new(g_str_hash, g_str_equal);
+    Filling filling = {out, read, written};
+    if (!fill(&filling, tree, database)) {
         hg_touched_clear(out);
         return FALSE;
     }

@@ -112,6 +112,24 @@ def test_where_the_session_stands(gateway: Hivegate) -> None:
         assert "no table or view emp" in bob.refused("SELECT * FROM emp")
 
 
+def test_the_current_catalog_stays_where_it_is(gateway: Hivegate) -> None:
+    """hivegate knows where Spark stands, and asks it by full names only."""
+    shows = ("SHOW PARTITIONS {}", "DESCRIBE EXTENDED {} salary", "SHOW CREATE TABLE {}", "TABLE {}")
+    for use in ("USE spark_catalog", "USE SPARK_CATALOG", "SET CATALOG spark_catalog"):
+        with Through(gateway.port, "bob") as bob:
+            bob.must("USE hr")
+            bob.must(use)
+            assert bob.must("SELECT current_database()").rows == [("hr",)], use
+            assert len(bob.must("SELECT * FROM emp").rows) == 5
+            for show in shows[:3]:
+                assert "more of a protected table" in bob.refused(show.format("emp"))
+    with Through(gateway.port, "bob", "hr") as bob:
+        bob.must("SET CATALOG SPARK_CATALOG")
+        assert bob.must("SELECT current_database()").rows == [("default",)]
+        for show in shows:
+            assert "no table or view emp" in bob.refused(show.format("emp"))
+
+
 def names_of_later(gateway: Hivegate) -> list[str]:
     """In a session of its own: Spark's sessions remember tables for themselves."""
     with Through(gateway.port, "bob", "pub") as bob:

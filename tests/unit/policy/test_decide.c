@@ -181,6 +181,12 @@ START_TEST(refuses)
           "refused: this shows more of a protected table than you may see; DESCRIBE of the table "
           "alone is possible");
     check("SHOW PARTITIONS emp", "refused: this shows more of a protected table than you may see");
+    check("SHOW PARTITIONS nope", "refused: no table or view nope is known here");
+    check("SHOW CREATE TABLE nope", "refused: no table or view nope is known here");
+    check("SHOW TBLPROPERTIES nope", "refused: no table or view nope is known here");
+    check("SHOW COLUMNS IN nope", "refused: no table or view nope is known here");
+    check("DESCRIBE nope", "refused: no table or view nope is known here");
+    check("DESCRIBE EXTENDED nope salary", "refused: no table or view nope is known here");
     check("SHOW TABLES", "refused: this would list tables that are hidden from you");
     check("CREATE VIEW w AS TABLE emp",
           "refused: a view over a protected table isn't allowed here; it needs the capability "
@@ -211,6 +217,9 @@ START_TEST(allows)
     check("CREATE TABLE pub.u LIKE pub.t",
           "CREATE TABLE `spark_catalog`.`pub`.`u` LIKE `spark_catalog`.`pub`.`t`");
     check("SHOW DATABASES", "SHOW DATABASES");
+    check("SHOW COLUMNS IN pub.t", "SHOW COLUMNS IN `spark_catalog`.`pub`.`t`");
+    check("SHOW PARTITIONS map", "SHOW PARTITIONS `spark_catalog`.`hr`.`map`");
+    check("DESCRIBE EXTENDED map usr", "DESCRIBE EXTENDED `spark_catalog`.`hr`.`map` usr");
     check("DROP TABLE pub.t", "DROP TABLE `spark_catalog`.`pub`.`t`");
     check("EXPLAIN TABLE pub.t", "EXPLAIN TABLE `spark_catalog`.`pub`.`t`");
 }

@@ -137,6 +137,10 @@ START_TEST(test_an_operation_keeps_its_session)
     ck_assert(!hg_operation_end(operation, HG_OPERATION_FINISHED));
     ck_assert_int_eq(hg_operation_state(operation), HG_OPERATION_CANCELED);
     ck_assert(hg_operation_has_ended(operation));
+    ck_assert(hg_operation_take_cancel(operation));
+    ck_assert(!hg_operation_take_cancel(operation));
+    ck_assert(hg_operation_take_end(operation));
+    ck_assert(!hg_operation_take_end(operation));
     g_ptr_array_unref(hg_directory_remove_session(directory, session));
     hg_session_unref(session);
     ck_assert_str_eq(hg_session_effective_user(hg_operation_session(operation)), "alice");
@@ -235,6 +239,7 @@ int main(void)
     srunner_add_suite(runner, clean_error_suite());
     srunner_add_suite(runner, schema_cache_suite());
     srunner_add_suite(runner, session_policy_suite());
+    srunner_add_suite(runner, described_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -8,3 +8,4 @@ Suite *touched_suite(void);
 Suite *clean_error_suite(void);
 Suite *schema_cache_suite(void);
 Suite *session_policy_suite(void);
+Suite *described_suite(void);

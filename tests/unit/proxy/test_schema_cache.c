@@ -17,9 +17,11 @@ static HgLearnt *learnt(const char *key, const char *column)
 static void learn(HgSchemaCache *cache, guint64 generation, HgLearnt *one, const char *engine)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);
-    if (one != NULL)
+    if (one != NULL) {
+        one->generation = generation;
         g_ptr_array_add(all, one);
-    hg_schema_cache_learn(cache, "e:1", generation, all, engine);
+    }
+    hg_schema_cache_learn(cache, "e:1", all, engine);
 }
 
 static gboolean knows(HgSchemaCache *cache, const char *key)
@@ -32,12 +34,6 @@ static gboolean lacks(HgSchemaCache *cache, const char *key)
 {
     g_autoptr(HgPicture) picture = hg_schema_cache_picture(cache, "e:1");
     return g_hash_table_contains((GHashTable *)hg_picture_absent(picture), key);
-}
-
-static guint64 generation(HgSchemaCache *cache)
-{
-    g_autoptr(HgPicture) picture = hg_schema_cache_picture(cache, "e:1");
-    return hg_picture_generation(picture);
 }
 
 START_TEST(test_what_is_learned)
@@ -63,15 +59,72 @@ START_TEST(test_what_is_forgotten)
 {
     HgSchemaCache *cache = hg_schema_cache_new(60000, 100);
     learn(cache, 0, learnt("spark_catalog.hr.emp", "id"), "3.5.3 abc");
-    guint64 old = generation(cache);
+    guint64 old = hg_schema_cache_generation(cache);
     g_autoptr(HgPicture) held = hg_schema_cache_picture(cache, "e:1");
     hg_schema_cache_forget(cache);
     ck_assert(!knows(cache, "spark_catalog.hr.emp"));
     learn(cache, old, learnt("spark_catalog.hr.emp", "id"), NULL); /* asked for before that */
     ck_assert(!knows(cache, "spark_catalog.hr.emp"));
-    learn(cache, generation(cache), learnt("spark_catalog.hr.emp", "id"), NULL);
+    learn(cache, hg_schema_cache_generation(cache), learnt("spark_catalog.hr.emp", "id"), NULL);
     ck_assert(knows(cache, "spark_catalog.hr.emp"));
     ck_assert(hg_schemas_find(hg_picture_schemas(held), "spark_catalog.hr.emp") != NULL);
+    hg_schema_cache_free(cache);
+}
+END_TEST
+
+static void forget(HgSchemaCache *cache, const char *endpoint, const char *key)
+{
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
+    g_ptr_array_add(keys, (char *)key);
+    hg_schema_cache_forget_tables(cache, endpoint, keys);
+}
+
+/* One table of one endpoint, and none that was learned just now. */
+START_TEST(test_one_is_forgotten)
+{
+    HgSchemaCache *cache = hg_schema_cache_new(600000, 100);
+    gint64 begun = g_get_monotonic_time();
+    learn(cache, 0, learnt("spark_catalog.hr.emp", "id"), "3.5.3 abc");
+    learn(cache, 0, learnt("spark_catalog.hr.none", NULL), NULL);
+    forget(cache, "e:1", "spark_catalog.hr.emp");
+    if (g_get_monotonic_time() - begun < G_USEC_PER_SEC)
+        ck_assert(knows(cache, "spark_catalog.hr.emp"));
+    while (g_get_monotonic_time() - begun < 2 * G_USEC_PER_SEC)
+        g_usleep(100000);
+    learn(cache, 0, learnt("spark_catalog.hr.late", "id"), NULL);
+    forget(cache, "e:2", "spark_catalog.hr.emp");
+    forget(cache, "e:1", "spark_catalog.hr.other");
+    ck_assert(knows(cache, "spark_catalog.hr.emp"));
+    forget(cache, "e:1", "spark_catalog.hr.emp");
+    ck_assert(!knows(cache, "spark_catalog.hr.emp"));
+    ck_assert(knows(cache, "spark_catalog.hr.late"));
+    ck_assert(lacks(cache, "spark_catalog.hr.none"));
+    ck_assert(!lacks(cache, "spark_catalog.hr.emp"));
+    ck_assert_uint_eq(hg_schema_cache_generation(cache), 0); /* look-ups under way count */
+    forget(cache, "e:1", "spark_catalog.hr.none");
+    ck_assert(!lacks(cache, "spark_catalog.hr.none"));
+    learn(cache, 0, learnt("spark_catalog.hr.emp", "id"), NULL);
+    ck_assert(knows(cache, "spark_catalog.hr.emp"));
+    HgSqlEngine engine;
+    g_autoptr(HgPicture) picture = hg_schema_cache_picture(cache, "e:1");
+    ck_assert_int_eq(hg_picture_engine(picture, &engine), HG_ENGINE_SPARK);
+    hg_schema_cache_free(cache);
+}
+END_TEST
+
+/* One asking outlives the moment at which all is forgotten: what was asked after it counts. */
+START_TEST(test_asked_before_and_after)
+{
+    HgSchemaCache *cache = hg_schema_cache_new(600000, 100);
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);
+    g_ptr_array_add(all, learnt("spark_catalog.hr.before", "id"));
+    hg_schema_cache_forget(cache);
+    HgLearnt *after = learnt("spark_catalog.hr.after", "id");
+    after->generation = hg_schema_cache_generation(cache);
+    g_ptr_array_add(all, after);
+    hg_schema_cache_learn(cache, "e:1", all, NULL);
+    ck_assert(!knows(cache, "spark_catalog.hr.before"));
+    ck_assert(knows(cache, "spark_catalog.hr.after"));
     hg_schema_cache_free(cache);
 }
 END_TEST
@@ -134,6 +187,8 @@ Suite *schema_cache_suite(void)
     TCase *tests = tcase_create("cache");
     tcase_add_test(tests, test_what_is_learned);
     tcase_add_test(tests, test_what_is_forgotten);
+    tcase_add_test(tests, test_one_is_forgotten);
+    tcase_add_test(tests, test_asked_before_and_after);
     tcase_add_test(tests, test_engine);
     tcase_add_test(tests, test_bounds);
     tcase_add_test(tests, test_age);

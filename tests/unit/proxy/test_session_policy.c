@@ -43,10 +43,11 @@ static HgLearnt *learnt(const char *key, gboolean there)
 static void learn(const char *key, gboolean there, const char *engine)
 {
     HgSchemaCache *cache = hg_policies_schemas(policies);
-    g_autoptr(HgPicture) picture = hg_schema_cache_picture(cache, "e:1");
     GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)hg_learnt_free);
-    g_ptr_array_add(all, learnt(key, there));
-    hg_schema_cache_learn(cache, "e:1", hg_picture_generation(picture), all, engine);
+    HgLearnt *one = learnt(key, there);
+    one->generation = hg_schema_cache_generation(cache);
+    g_ptr_array_add(all, one);
+    hg_schema_cache_learn(cache, "e:1", all, engine);
 }
 
 static void setup(void)
@@ -88,6 +89,12 @@ START_TEST(test_limited)
     ck_assert(hg_session_policy_limits(bob, version));
     check(bob, "SELECT * FROM emp", HG_RULING_REWRITE, "monotonically_increasing_id");
     check(bob, "SELECT 1", HG_RULING_REWRITE, "SELECT 1");
+    {
+        g_auto(HgRuling) ruling = rule(bob, "SELECT 1 FROM emp JOIN map");
+        ck_assert_uint_eq(ruling.tables->len, 2);
+        ck_assert_str_eq(ruling.tables->pdata[0], "spark_catalog.hr.emp");
+        ck_assert_str_eq(ruling.tables->pdata[1], "spark_catalog.hr.map");
+    }
     check(bob, "SELECT b FROM (", HG_RULING_REFUSE, NULL);
     check(bob, "CREATE TEMPORARY VIEW v AS SELECT a FROM emp", HG_RULING_REFUSE, "temporary views");
     check(bob, "CACHE TABLE v AS SELECT a FROM emp", HG_RULING_REFUSE, "CACHE");
@@ -118,6 +125,38 @@ START_TEST(test_what_is_missing)
 }
 END_TEST
 
+/* "SELECT 1 FROM x0, x1, ...", names in all, of which `different` differ. */
+static char *from_many(guint names, guint different)
+{
+    GString *sql = g_string_new("SELECT 1 FROM ");
+    for (guint i = 0; i < names; i++)
+        g_string_append_printf(sql, "%sx%u", i > 0 ? "," : "", i % different);
+    return g_string_free(sql, FALSE);
+}
+
+/* No more is noted than somebody would look up, and no more names are followed than may be used. */
+START_TEST(test_much_is_missing)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    static const struct {
+        guint names;
+        guint different;
+        guint missing; /* 0: it is refused */
+    } cases[] = {{200, 200, 200}, {201, 201, 201}, {100000, 100000, 201},
+                 {1000, 3, 3},    {1001, 3, 0},    {1001, 200, 0}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *sql = from_many(cases[i].names, cases[i].different);
+        g_auto(HgRuling) ruling = rule(bob, sql);
+        ck_assert_int_eq(ruling.kind, cases[i].missing > 0 ? HG_RULING_LOOK_UP : HG_RULING_REFUSE);
+        if (cases[i].missing > 0)
+            ck_assert_uint_eq(ruling.missing->len, cases[i].missing);
+        else
+            ck_assert_ptr_nonnull(strstr(ruling.reason, "names too many tables"));
+    }
+    hg_session_policy_free(bob);
+}
+END_TEST
+
 START_TEST(test_where_it_stands)
 {
     HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
@@ -135,11 +174,76 @@ START_TEST(test_where_it_stands)
         ck_assert(!ruling.moves || strcmp(ruling.database, "p.q") == 0);
     }
     {
-        g_auto(HgRuling) ruling = rule(bob, "use spark_catalog");
+        g_auto(HgRuling) ruling = rule(bob, "use pub");
         ck_assert(ruling.moves);
-        ck_assert_str_eq(ruling.database, "default");
+        ck_assert_str_eq(ruling.database, "pub");
     }
     hg_session_policy_free(bob);
+}
+END_TEST
+
+static void check_use(HgSessionPolicy *session, const char *sql, const char *catalog,
+                      const char *database)
+{
+    g_auto(HgRuling) ruling = rule(session, sql);
+    ck_assert_msg(ruling.kind == HG_RULING_REWRITE && ruling.moves, "%s: %s", sql, ruling.reason);
+    ck_assert_str_eq(ruling.catalog, catalog);
+    ck_assert_str_eq(ruling.database, database);
+}
+
+/* To Spark, USE of the current catalog is no move: the database stays current. */
+START_TEST(test_the_current_catalog)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, "hr");
+    learn("lake.hr.emp", TRUE, NULL);
+    check_use(bob, "use spark_catalog", "spark_catalog", "hr");
+    check_use(bob, "USE SPARK_CATALOG", "spark_catalog", "hr");
+    check_use(bob, "SET CATALOG spark_catalog", "spark_catalog", "hr");
+    check_use(bob, "SET CATALOG SPARK_CATALOG", "SPARK_CATALOG", "default");
+    check_use(bob, "USE spark_catalog.pub", "spark_catalog", "pub");
+    check_use(bob, "USE lake", "lake", "default");
+    hg_session_policy_move(bob, "lake", "hr");
+    check_use(bob, "SET CATALOG lake", "lake", "hr");
+    check_use(bob, "USE spark_catalog", "spark_catalog", "default");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+/* Wherever the endpoint's session stands: what isn't known isn't shown, and what is runs under its
+ * full name. */
+START_TEST(test_shown_by_full_names)
+{
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
+    learn("spark_catalog.default.emp", FALSE, NULL);
+    check(bob, "SHOW PARTITIONS emp", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "DESCRIBE EXTENDED emp a", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "DESCRIBE emp", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "SHOW COLUMNS IN emp", HG_RULING_REFUSE, "no table or view emp");
+    check(bob, "SHOW CREATE TABLE emp", HG_RULING_REFUSE, "no table or view emp");
+    learn("spark_catalog.default.free", TRUE, NULL);
+    check(bob, "SHOW COLUMNS IN free", HG_RULING_REWRITE, "`spark_catalog`.`default`.`free`");
+    hg_session_policy_free(bob);
+}
+END_TEST
+
+/* A USE in a text with a variable is one, too. */
+START_TEST(test_variables)
+{
+    HgPolicySet *set = set_new("v2");
+    HgPolicy *may = hg_policy_new("may", 3);
+    may->capabilities = HG_CAPABILITY_SUBSTITUTION;
+    hg_policy_set_take(set, may);
+    ck_assert(hg_policies_replace(policies, set));
+    hg_policy_version_unref(version);
+    version = hg_policies_current(policies);
+    HgSessionPolicy *bob = hg_session_policy_new("bob", NULL, TRUE, NULL);
+    HgSessionPolicy *carl = hg_session_policy_new("carl", NULL, FALSE, NULL);
+    check_use(bob, "USE hr /* ${x} */", "spark_catalog", "hr");
+    g_auto(HgRuling) ruling = rule(carl, "USE hr /* ${x} */");
+    ck_assert(ruling.kind == HG_RULING_PASSES && ruling.moves);
+    ck_assert_str_eq(ruling.database, "hr");
+    hg_session_policy_free(bob);
+    hg_session_policy_free(carl);
 }
 END_TEST
 
@@ -352,7 +456,11 @@ Suite *session_policy_suite(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_limited);
     tcase_add_test(tests, test_what_is_missing);
+    tcase_add_test(tests, test_much_is_missing);
     tcase_add_test(tests, test_where_it_stands);
+    tcase_add_test(tests, test_the_current_catalog);
+    tcase_add_test(tests, test_shown_by_full_names);
+    tcase_add_test(tests, test_variables);
     tcase_add_test(tests, test_moves);
     tcase_add_test(tests, test_others);
     tcase_add_test(tests, test_sessions_from_before);

@@ -29,6 +29,7 @@ START_TEST(test_tables)
     check("CREATE TABLE n AS SELECT 1 FROM o", "d", "d.o", "d.n", NULL);
     check("DROP TABLE x", "d", "", "d.x", NULL);
     check("DESCRIBE x", "d", "d.x", "", NULL);
+    check("INSERT INTO t SELECT * FROM t, u, T, d.U", "d", "d.t d.u", "d.t", NULL);
     check("SELECT 1", "d", "", "", NULL);
     check("USE other", "d", "", "", "other");
     check("SET a=b", "d", "", "", NULL);
