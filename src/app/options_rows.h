@@ -40,6 +40,9 @@
         .rows = described, .count = G_N_ELEMENTS(described), .size = sizeof(type)                  \
     }
 
+/* `authentication`, read into a HgAuthenticationConfig. Static. */
+const HgSection *hg_option_authentication_section(void);
+
 /* `admin`, read into a HgAdminConfig. Static. */
 const HgSection *hg_option_admin_section(void);
 
