@@ -101,7 +101,7 @@ void hg_client_trace_asked(HgClient *client, const HgRequest *request, const gui
 {
     char id[HG_HANDLE_TEXT_SIZE];
     HgTracer *tracer = tracer_of(client);
-    if (tracer == NULL || client->trace != NULL ||
+    if (tracer == NULL || client->trace != NULL || client->hold != NULL || /* asked before */
         request->method->id != HG_METHOD_EXECUTE_STATEMENT)
         return;
     const HgTraceContext *parent = of_request(client);

@@ -201,6 +201,20 @@ def test_what_holds_a_statement(traced: Callable, collector: Collector, tmp_path
     assert statement.start <= held.start <= held.end <= execute.start
 
 
+def test_a_statement_that_was_held_is_drawn_once(
+    traced: Callable, collector: Collector, tmp_path: Path
+) -> None:
+    """It is served again when it is let go, and then isn't one more of which one in two is traced."""
+    audit = Audit(tmp_path / "spool")
+    gate = traced(one_in=2, more={"audit": audit.config()})
+    peer, session = gate.session()
+    for _ in range(10):
+        peer.close_operation(peer.execute(session, "SELECT 1")).ok()
+    peer.close()
+    gate.stop()
+    assert len(collector.named("statement")) == 5
+
+
 @pytest.mark.smoke
 def test_a_collector_that_is_away(traced: Callable, backend: Backend, collector: Collector) -> None:
     """Nobody waits for it; what finds no room is counted, the rest comes when it is back."""
