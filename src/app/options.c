@@ -482,7 +482,7 @@ static const HgOption limits_rows[] = {
      .min = 0,
      .max = GIB(1),
      .text = "Size of one statement's text, as the client sends it. 0 sets no limit but that of "
-             "`message_size`. A statement to which `policies` have to be applied may have 4 MiB in "
+             "`message_size`. A statement to which `policies` have to be applied may have 1 MiB in "
              "any case."},
     {.name = "run_time",
      DURATION(HgLimitsConfig, run_time_ms),
